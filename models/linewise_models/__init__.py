@@ -1,0 +1,1 @@
+"""Which model, where it runs and how good it is; knows nothing of editors."""

@@ -1,0 +1,305 @@
+"""The messages that Linewise adds to LSP, each defined once.
+
+In: nothing. Out: method names and frozen payload types; field names travel in camelCase.
+`python -m linewise_server.protocol` prints the TypeScript of the same definitions, which is
+`extension/src/protocol.ts`; a test compares the two. Never imports pygls or lsprotocol.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+import types
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+
+State = Literal["loading", "ready", "thinking", "off", "noModel", "tooSlow", "error"]
+Origin = Literal["model", "typedThrough", "cache", "joined", "speculation", "prefetch", "none"]
+ShownBasis = Literal["rendered", "requested", "inferred"]
+DismissReason = Literal["rejected", "typedOver", "superseded", "expired"]
+ApiSource = Literal["cursor", "completion"]
+FeedbackKind = Literal["problem", "idea", "praise", "question"]
+FeedbackAbout = Literal["completion", "symbol", "product", "catalogue"]
+ConsentLevel = Literal["off", "local", "counts", "events"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the status item shows; sent whenever it changes and on request."""
+
+    state: State
+    message: str
+    model: str | None
+    backend: str | None
+    prompt_speed: float | None
+    generation_speed: float | None
+    keys_saved_today: int
+    progress: float | None
+    advice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One completion request as it was answered; sent only when `linewise.trace` is on."""
+
+    uri: str
+    version: int
+    text: str
+    origin: Origin
+    finish: str
+    prompt_tokens: int
+    evaluated_tokens: int
+    reused_tokens: int
+    generated_tokens: int
+    ttft_ms: float
+    total_ms: float
+    filters: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionShown:
+    """A suggestion became visible; `basis` says how the client knows."""
+
+    id: str
+    basis: ShownBasis
+    shown_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionDismissed:
+    """A suggestion left the screen without being accepted."""
+
+    id: str
+    reason: DismissReason
+    shown_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One entry of the model index as the model picker shows it; sizes in bytes."""
+
+    name: str
+    title: str
+    size: int
+    licence: str
+    task: str
+    installed: bool
+    active: bool
+    fits: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class SelectModel:
+    """Pull the model if need be and serve it from now on; progress under the token."""
+
+    name: str
+    work_done_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApisAt:
+    """Asks which APIs stand at the cursor and in the last accepted completion."""
+
+    uri: str
+    line: int
+    character: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApiLink:
+    """One API and where it is documented; `url` is null where no page is known."""
+
+    name: str
+    kind: str
+    url: str | None
+    caption: str
+    source: ApiSource
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What the user wrote and chose to attach; nothing else is sent with it."""
+
+    kind: FeedbackKind
+    about: FeedbackAbout
+    subject: str | None
+    text: str
+    rating: int | None
+    attachments: list[str]
+    contact: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackPreview:
+    """Where feedback would go and the exact body, byte for byte."""
+
+    recipient: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackReceipt:
+    """Proof that feedback was kept and, once `sent`, that the maker has it."""
+
+    receipt: str
+    recipient: str
+    sent: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackStatus:
+    """One earlier feedback and what became of it."""
+
+    receipt: str
+    about: str
+    excerpt: str
+    status: str
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Consent as it stands: what the user chose, what is in force, and why they differ."""
+
+    chosen: ConsentLevel
+    effective: ConsentLevel
+    reason: str
+    preview: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetTelemetry:
+    """The user's word, or the editor's switch as it is now; null leaves a thing as it is."""
+
+    level: ConsentLevel | None
+    editor_enabled: bool | None
+
+
+REQUESTS: dict[str, tuple[Any, Any]] = {
+    "linewise/status": (None, Status),
+    "linewise/models": (None, list[Model]),
+    "linewise/selectModel": (SelectModel, Status),
+    "linewise/apisAt": (ApisAt, list[ApiLink]),
+    "linewise/previewFeedback": (Feedback, FeedbackPreview),
+    "linewise/sendFeedback": (Feedback, FeedbackReceipt),
+    "linewise/myFeedback": (None, list[FeedbackStatus]),
+    "linewise/telemetry": (SetTelemetry, Telemetry),
+}
+"""Client to server, method -> (parameters, result)."""
+
+TO_SERVER: dict[str, Any] = {
+    "linewise/completionShown": CompletionShown,
+    "linewise/completionDismissed": CompletionDismissed,
+}
+"""Notifications from the client."""
+
+TO_CLIENT: dict[str, Any] = {
+    "linewise/statusChanged": Status,
+    "linewise/trace": Trace,
+}
+"""Notifications from the server."""
+
+COMMAND_ACCEPT = "linewise.completion.accepted"
+"""`item.command` of every completion, run by the server; its only argument is the completion's id."""
+
+
+def camel(name: str) -> str:
+    """Return a Python field name as it travels: `prompt_tokens` -> `promptTokens`."""
+    return re.sub(r"_([a-z])", lambda match: match.group(1).upper(), name)
+
+
+def to_wire(value: Any) -> Any:
+    """Return a payload as plain JSON values with camelCase keys."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {camel(field.name): to_wire(getattr(value, field.name)) for field in fields}
+    if isinstance(value, list | tuple):
+        return [to_wire(item) for item in value]
+    return value
+
+
+def from_wire(kind: type[T], data: dict[str, Any]) -> T:
+    """Return the payload of type `kind` in `data`.
+
+    Raises ValueError naming the field that is missing or has the wrong type.
+    """
+    values = {}
+    for name, annotation in typing.get_type_hints(kind).items():
+        value = data.get(camel(name))
+        if not _matches(annotation, value):
+            raise ValueError(f"{kind.__name__}.{camel(name)}: {value!r} is not {annotation}")
+        values[name] = value
+    return kind(**values)
+
+
+def _matches(annotation: Any, value: Any) -> bool:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return any(_matches(argument, value) for argument in arguments)
+    if origin is Literal:
+        return value in arguments
+    if origin is list:
+        return isinstance(value, list) and all(_matches(arguments[0], item) for item in value)
+    if annotation is type(None):
+        return value is None
+    if annotation is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if annotation is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, annotation)
+
+
+def typescript() -> str:
+    """Return the TypeScript module of these definitions."""
+    return "\n".join(_typescript_lines()) + "\n"
+
+
+def _typescript_lines() -> Iterator[str]:
+    yield "// Written by `python -m linewise_server.protocol`; change that file and run `make protocol`."
+    yield 'import { NotificationType, RequestType, RequestType0 } from "vscode-languageclient/node";'
+    module = sys.modules[__name__]
+    for name, value in vars(module).items():
+        if dataclasses.is_dataclass(value) and isinstance(value, type):
+            yield from ["", f"/** {(value.__doc__ or '').strip()} */", f"export interface {name} {{"]
+            for field, annotation in typing.get_type_hints(value).items():
+                yield f"  readonly {camel(field)}: {_typescript_type(annotation)};"
+            yield "}"
+    for method, (parameters, result) in REQUESTS.items():
+        constant, answer = _constant(method), _typescript_type(result)
+        if parameters is None:
+            kind = f"RequestType0<{answer}, void>"
+        else:
+            kind = f"RequestType<{_typescript_type(parameters)}, {answer}, void>"
+        yield from ["", f'export const {constant}Request = new {kind}("{method}");']
+    for method, parameters in (TO_SERVER | TO_CLIENT).items():
+        kind = f"NotificationType<{_typescript_type(parameters)}>"
+        yield from ["", f'export const {_constant(method)}Notification = new {kind}("{method}");']
+    yield from ["", f'export const acceptCommand = "{COMMAND_ACCEPT}";']
+
+
+def _constant(method: str) -> str:
+    return method.removeprefix("linewise/")
+
+
+def _typescript_type(annotation: Any) -> str:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(_typescript_type(argument) for argument in arguments)
+    if origin is Literal:
+        return " | ".join(f'"{argument}"' for argument in arguments)
+    if origin is list:
+        inner = _typescript_type(arguments[0])
+        return f"readonly {inner}[]" if " " not in inner else f"readonly ({inner})[]"
+    names = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+    return names.get(annotation) or str(annotation.__name__)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(typescript())
