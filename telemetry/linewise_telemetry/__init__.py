@@ -1,1 +1,1 @@
-"""Usage events and feedback: consent first, local by default; knows nothing of models or editors."""
+"""Usage events and feedback: consent first, local by default; knows no model and no editor."""
