@@ -3,6 +3,7 @@
 ModelError
 ├── UnknownModel      no such name in the index, and no such file
 ├── PullError         a model could not be fetched or verified
+│   └── PullCancelled who asked for it has withdrawn
 ├── LoadError         a model file is there but cannot be served
 └── EngineError       the engine stopped or refused
     └── EngineLost    the engine's process ended while it worked
@@ -19,6 +20,10 @@ class UnknownModel(ModelError):
 
 class PullError(ModelError):
     """A model could not be fetched or verified."""
+
+
+class PullCancelled(PullError):
+    """Who asked for a model has withdrawn; nothing half is left in the store."""
 
 
 class LoadError(ModelError):

