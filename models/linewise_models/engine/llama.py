@@ -1,0 +1,407 @@
+"""The engine on llama.cpp: KV sequences kept per session, healing, cancellation between slices.
+
+In: requests. Out: tokens with probabilities. A request pays only for the tokens that differ from
+what its session's sequence already holds; cancelling keeps what was paid for. Never decides what to
+ask, and never reads a document.
+"""
+
+from __future__ import annotations
+
+import codecs
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import takewhile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linewise_models.engine.contract import (
+    Event,
+    FimOrder,
+    Finish,
+    FinishReason,
+    Mark,
+    Report,
+    Request,
+    Token,
+)
+from linewise_models.engine.native import LoadOptions, Native
+from linewise_models.engine.sampling import choose
+from linewise_models.engine.vocabulary import Vocabulary, take_back
+from linewise_models.errors import EngineError
+
+SLICE_SECONDS = 0.125
+"""A prefill slice should take no longer, so that a cancelled request stops within it."""
+
+Clock = Callable[[], float]
+
+
+@dataclass(slots=True)
+class _Sequence:
+    """One KV sequence: whose it is and which tokens it holds."""
+
+    number: int
+    session: str | None = None
+    adapter: str | None = None
+    tokens: list[int] = field(default_factory=list)
+    used: int = 0
+
+
+@dataclass(slots=True)
+class _Branch:
+    """One candidate while it is decoded."""
+
+    number: int
+    sequence: _Sequence
+    rest: bytes
+    text: _StoppedText
+    random: np.random.Generator
+    temperature: float
+    output: int = 0
+    """Index of its logits in the last batch."""
+    generated: int = 0
+    reason: FinishReason | None = None
+
+
+class LlamaEngine:
+    """Implements `Engine` on one loaded model; belongs to the thread that made it."""
+
+    def __init__(
+        self,
+        options: LoadOptions,
+        fim: FimOrder | None = None,
+        progress: Callable[[float], None] = lambda share: None,
+        clock: Clock = time.perf_counter,
+    ) -> None:
+        """Load the model and measure it. `fim` overrides what the GGUF says. Raises LoadError."""
+        started = clock()
+        self._clock = clock
+        self._native = Native(options, progress)
+        self._vocabulary = Vocabulary(self._native.pieces())
+        self._marks = self._native.marks()
+        self._fim: FimOrder = fim or self._fim_order()
+        ends = set(self._native.end_tokens())
+        # Control tokens that are neither text nor an end, such as chat marks, may never come.
+        mute = [t for t, piece in enumerate(self._vocabulary.pieces) if not piece and t not in ends]
+        self._ends = frozenset(ends)
+        self._mute = np.array(mute, dtype=np.int64)
+        self._mute_or_end = np.array([*mute, *ends], dtype=np.int64)
+        self._start = self._native.start_token()
+        self._sequences = [_Sequence(number) for number in range(options.sequences)]
+        self._adapter: str | None = None
+        self._uses = self._evaluated = self._generated = self._requests = 0
+        self._prompt_speed = self._generation_speed = 0.0
+        self._can_reuse = True
+        self._measure()
+        self._load_ms = (clock() - started) * 1000
+
+    def _fim_order(self) -> FimOrder:
+        if not {Mark.PREFIX, Mark.SUFFIX, Mark.MIDDLE} <= self._marks.keys():
+            return "none"
+        return "spm" if self._native.metadata("linewise.fim") == "spm" else "psm"
+
+    def _measure(self) -> None:
+        """Evaluate one full slice and a few tokens, for a first idea of both speeds."""
+        sequence, native = self._sequences[0], self._native
+        size = min(native.options.batch, native.context // 2)
+        probe = [token % native.vocabulary_size for token in range(1000, 1000 + size)]
+        native.decode(probe[:1], [0], [0], [True])
+        native.forget(0, 0)
+        for _ in self._evaluate(sequence, probe, lambda: False):
+            pass
+        started = self._clock()
+        for step in range(4):
+            self._extend([(sequence, probe[step])])
+        self._generation_speed = 4 / max(self._clock() - started, 1e-9)
+        self._can_reuse = native.forget(0, size // 2)
+        native.forget(0, 0)
+        sequence.tokens.clear()
+        self._evaluated = 0
+
+    def report(self) -> Report:
+        """Return what the engine is and how fast it is just now."""
+        native = self._native
+        devices = tuple(native.devices())
+        return Report(
+            model=native.options.model.name,
+            architecture=native.metadata("general.architecture") or "unknown",
+            backend=_backend(devices),
+            devices=devices,
+            threads=native.threads,
+            context=native.context,
+            sessions=native.options.sequences,
+            fim=self._fim,
+            marks=tuple(sorted(self._marks)),
+            chat_template=native.has_chat_template(),
+            prompt_speed=self._prompt_speed,
+            generation_speed=self._generation_speed,
+            load_ms=self._load_ms,
+            can_reuse=self._can_reuse,
+            model_bytes=native.model_bytes(),
+            cache_bytes=native.cache_bytes(),
+            evaluated_total=self._evaluated,
+            generated_total=self._generated,
+            requests_total=self._requests,
+        )
+
+    def tokenise(self, text: str) -> list[int]:
+        """Return the token ids of `text`, without any special token."""
+        return self._native.tokenise(text)
+
+    def close(self) -> None:
+        """Free the model."""
+        self._native.close()
+
+    def generate(self, request: Request, cancelled: Callable[[], bool]) -> Iterator[Event]:
+        """Yield tokens and, last, one `Finish`; see `Engine.generate`."""
+        started = self._clock()
+        self._requests += 1
+        tokens, healed = self._prompt(request)
+        sequence = self._sequence(request, len(tokens))
+        reused = self._reuse(sequence, tokens, request.adapter)
+        already = self._evaluated
+        reason: FinishReason | None = "length" if request.max_tokens == 0 else None
+        for _ in self._evaluate(sequence, tokens[reused:], cancelled):
+            pass
+        if len(sequence.tokens) < len(tokens):
+            reason = "cancelled"
+        first_text: float | None = None
+        generated = 0
+        if reason is None:
+            branches = self._branch(request, sequence, healed)
+            for event in self._decode(request, branches, started, cancelled):
+                if first_text is None and event.text:
+                    first_text = self._clock()
+                yield event
+            reason = branches[0].reason or "end"
+            generated = sum(branch.generated for branch in branches)
+        now = self._clock()
+        yield Finish(
+            reason=reason,
+            prompt_tokens=len(tokens),
+            evaluated_tokens=self._evaluated - already,
+            reused_tokens=reused,
+            generated_tokens=generated,
+            healed=healed.decode("utf-8", "replace"),
+            ttft_ms=((first_text or now) - started) * 1000,
+            total_ms=(now - started) * 1000,
+        )
+
+    def _prompt(self, request: Request) -> tuple[list[int], bytes]:
+        """Return the tokens to evaluate and the bytes that must be spelt again after them."""
+        tokens = [] if self._start is None else [self._start]
+        runs: list[str] = [""]
+        for part in request.prompt:
+            if part.mark is None:
+                runs[-1] += part.text
+                continue
+            if part.mark not in self._marks:
+                raise EngineError(f"This model has no {part.mark} mark; it cannot fill in.")
+            tokens += [*self._native.tokenise(runs[-1]), self._marks[part.mark]]
+            runs.append("")
+        last = self._native.tokenise(runs[-1])
+        kept, healed = take_back(last, self._vocabulary) if request.heal else (len(last), b"")
+        tokens += last[:kept]
+        return tokens or [self._native.empty_token()], healed
+
+    def _sequence(self, request: Request, size: int) -> _Sequence:
+        """Return the session's sequence, or the one that was unused for longest."""
+        room = self._native.context - size - request.max_tokens - 1
+        if room < 0:
+            raise EngineError(
+                f"A prompt of {size} tokens and {request.max_tokens} to generate do not fit the "
+                f"{self._native.context} tokens of a session."
+            )
+        self._uses += 1
+        mine = (s for s in self._sequences if s.session == request.session)
+        sequence = next(mine, None) or min(self._sequences, key=lambda s: s.used)
+        sequence.session, sequence.used = request.session, self._uses
+        return sequence
+
+    def _reuse(self, sequence: _Sequence, tokens: list[int], adapter: str | None) -> int:
+        """Cut the sequence down to what it shares with `tokens`; return how many tokens that is."""
+        if adapter != self._adapter:
+            self._native.apply_adapter(adapter)
+            self._adapter = adapter
+        same = takewhile(
+            lambda pair: pair[0] == pair[1], zip(sequence.tokens, tokens, strict=False)
+        )
+        shared = min(sum(1 for _ in same), len(tokens) - 1) if sequence.adapter == adapter else 0
+        sequence.adapter = adapter
+        if shared < len(sequence.tokens) and not self._native.forget(sequence.number, shared):
+            self._native.forget(sequence.number, 0)
+            shared = 0
+        del sequence.tokens[shared:]
+        return shared
+
+    def _evaluate(
+        self, sequence: _Sequence, tokens: list[int], cancelled: Callable[[], bool]
+    ) -> Iterator[None]:
+        """Evaluate `tokens` slice by slice, with logits after the last, until cancelled."""
+        done = 0
+        while done < len(tokens) and not cancelled():
+            piece = tokens[done : done + self._slice_size()]
+            done += len(piece)
+            start = len(sequence.tokens)
+            began = self._clock()
+            outputs = [False] * (len(piece) - 1) + [done == len(tokens)]
+            positions = range(start, start + len(piece))
+            self._native.decode(piece, positions, [sequence.number] * len(piece), outputs)
+            sequence.tokens += piece
+            self._evaluated += len(piece)
+            if len(piece) >= 8:
+                speed = len(piece) / max(self._clock() - began, 1e-9)
+                self._prompt_speed = _follow(self._prompt_speed, speed)
+            yield
+
+    def _slice_size(self) -> int:
+        batch = self._native.options.batch
+        wanted = self._prompt_speed * SLICE_SECONDS
+        return batch if not wanted else int(min(batch, max(16, 2 ** int(np.log2(max(wanted, 1))))))
+
+    def _branch(self, request: Request, sequence: _Sequence, healed: bytes) -> list[_Branch]:
+        """Return the candidates, each on a copy of the evaluated prompt."""
+        others = sorted((s for s in self._sequences if s is not sequence), key=lambda s: s.used)
+        targets = [sequence, *others[: request.candidates - 1]]
+        for target in targets[1:]:
+            self._native.copy(sequence.number, target.number)
+            target.session, target.used, target.adapter = None, 0, sequence.adapter
+            target.tokens = list(sequence.tokens)
+        return [
+            _Branch(
+                number=number,
+                sequence=target,
+                rest=healed,
+                text=_StoppedText(request.stop),
+                random=np.random.default_rng([request.seed, number]),
+                temperature=request.temperature if number or request.candidates == 1 else 0.0,
+            )
+            for number, target in enumerate(targets)
+        ]
+
+    def _decode(
+        self,
+        request: Request,
+        branches: list[_Branch],
+        started: float,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[Token]:
+        """Decode all candidates token by token; each ends with its reason set."""
+        logits = {branch.number: self._native.logits(-1) for branch in branches}
+        live = branches
+        while live:
+            step = []
+            for branch in live:
+                token, event = self._next(request, branch, logits[branch.number])
+                if event is not None:
+                    yield event
+                if branch.reason is None:
+                    step.append((branch, token))
+            halted = _halt(request, cancelled(), (self._clock() - started) * 1000)
+            for branch in live:
+                branch.reason = branch.reason or halted
+            step = [pair for pair in step if pair[0].reason is None]
+            live = [branch for branch, _ in step]
+            if step:
+                self._extend([(branch.sequence, token) for branch, token in step])
+                logits = {pair[0].number: self._native.logits(i) for i, pair in enumerate(step)}
+
+    def _next(
+        self, request: Request, branch: _Branch, logits: NDArray[np.float32]
+    ) -> tuple[int, Token | None]:
+        """Choose the next token of a candidate; the event is None while it spells healed text."""
+        allowed = self._vocabulary.spelling(branch.rest) if branch.rest else None
+        silent = request.must_speak and not branch.text.spoke
+        token, logprob = choose(
+            logits,
+            allowed,
+            self._mute_or_end if silent or branch.rest else self._mute,
+            branch.temperature,
+            request.top_p,
+            branch.random,
+        )
+        if token in self._ends:
+            branch.reason = "end"
+            rest = branch.text.finish()
+            return token, Token(rest, logprob, branch.number) if rest else None
+        piece = self._vocabulary.pieces[token]
+        said, branch.rest = piece[len(branch.rest) :], branch.rest[len(piece) :]
+        if not said:
+            # A token that lies wholly in the healed text was typed, not generated.
+            self._evaluated += 1
+            return token, None
+        branch.generated += 1
+        self._generated += 1
+        text = branch.text.add(said)
+        if branch.text.stopped:
+            branch.reason = "stop"
+        elif branch.generated >= request.max_tokens:
+            branch.reason = "length"
+            text += branch.text.finish()
+        return token, Token(text, logprob, branch.number)
+
+    def _extend(self, step: list[tuple[_Sequence, int]]) -> None:
+        began = self._clock()
+        self._native.decode(
+            [token for _, token in step],
+            [len(sequence.tokens) for sequence, _ in step],
+            [sequence.number for sequence, _ in step],
+            [True] * len(step),
+        )
+        for sequence, token in step:
+            sequence.tokens.append(token)
+        if len(step) == 1:
+            speed = 1 / max(self._clock() - began, 1e-9)
+            self._generation_speed = _follow(self._generation_speed, speed)
+
+
+class _StoppedText:
+    """Bytes of tokens as text, cut at the first stop; holds back what may begin a stop."""
+
+    def __init__(self, stops: tuple[str, ...]) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._stops = stops
+        self._held = ""
+        self.spoke = False
+        self.stopped = False
+
+    def add(self, data: bytes) -> str:
+        text = self._held + self._decoder.decode(data)
+        found = [place for stop in self._stops if (place := text.find(stop)) >= 0]
+        self.stopped = bool(found)
+        keep = min(found) if found else len(text) - self._pending(text)
+        self._held = "" if found else text[keep:]
+        self.spoke = self.spoke or bool(text[:keep].strip())
+        return text[:keep]
+
+    def finish(self) -> str:
+        text, self._held = self._held, ""
+        return text
+
+    def _pending(self, text: str) -> int:
+        """Return how many last characters are the beginning of a stop."""
+        lengths = (
+            length
+            for stop in self._stops
+            for length in range(min(len(stop) - 1, len(text)), 0, -1)
+            if text.endswith(stop[:length])
+        )
+        return max(lengths, default=0)
+
+
+def _halt(request: Request, cancelled: bool, elapsed_ms: float) -> FinishReason | None:
+    if cancelled:
+        return "cancelled"
+    return "deadline" if request.deadline_ms and elapsed_ms > request.deadline_ms else None
+
+
+def _follow(average: float, sample: float) -> float:
+    """Return the running average that weighs a new sample one fifth."""
+    return sample if not average else 0.8 * average + 0.2 * sample
+
+
+def _backend(devices: tuple[str, ...]) -> str:
+    known = ("cuda", "metal", "vulkan")
+    names = [device.lower() for device in devices]
+    return next((name for name in known if any(d.startswith(name) for d in names)), "cpu")

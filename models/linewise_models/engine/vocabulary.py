@@ -1,0 +1,71 @@
+"""The texts of a model's tokens, and token healing.
+
+In: the bytes of every token. Out: where a prompt may safely end, and which tokens may follow so
+that the text that was taken back is spelt again. Pure; never touches the model.
+
+A prompt rarely ends on a token boundary: "\\n    " is one token with what follows it, "len(" might
+have gone on as "len(x". Text that ends inside such a token is text the model never saw, so the tail
+is taken back and generated again under the constraint that it spells the same.
+Token healing was named by Lundberg (guidance, 2023); here white space is healed as a whole.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+WHITE = b" \t\r\n"
+
+
+class Vocabulary:
+    """Pieces of all tokens, sorted so that those that begin with some bytes are one slice."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self.pieces = pieces
+        order = sorted(range(len(pieces)), key=pieces.__getitem__)
+        self._sorted = [pieces[token] for token in order]
+        self._ids = np.array(order, dtype=np.int64)
+        self._longest = max(map(len, pieces), default=0)
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def spelling(self, rest: bytes) -> NDArray[np.int64]:
+        """Return the ids of the tokens that may come next so that the text goes on with `rest`.
+
+        Those are the tokens that begin with `rest`, and those that are themselves its beginning.
+        """
+        slices = [self._ids[self._span(rest)]]
+        for length in range(1, min(len(rest), self._longest + 1)):
+            span = self._span(rest[:length], exact=True)
+            slices.append(self._ids[span])
+        return np.concatenate(slices)
+
+    def _span(self, prefix: bytes, exact: bool = False) -> slice:
+        start = bisect_left(self._sorted, prefix)
+        after = prefix + b"\x00" if exact else _successor(prefix)
+        end = bisect_left(self._sorted, after) if after else len(self._sorted)
+        return slice(start, end)
+
+
+def _successor(prefix: bytes) -> bytes:
+    """Return the first byte string after all that begin with `prefix`; empty where there is none."""
+    trimmed = prefix.rstrip(b"\xff")
+    return trimmed[:-1] + bytes([trimmed[-1] + 1]) if trimmed else b""
+
+
+def take_back(tokens: Sequence[int], vocabulary: Vocabulary) -> tuple[int, bytes]:
+    """Return how many of `tokens` stand, and the bytes of those after them that are spelt again.
+
+    All trailing tokens of white space alone go; where there are none, the last token goes, which
+    may be half a word or a bracket that the next character would have been merged with.
+    """
+    kept = len(tokens)
+    while kept and not vocabulary.pieces[tokens[kept - 1]].strip(WHITE):
+        kept -= 1
+    if kept == len(tokens) and kept:
+        kept -= 1
+    return kept, b"".join(vocabulary.pieces[token] for token in tokens[kept:])

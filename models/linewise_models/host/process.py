@@ -1,0 +1,217 @@
+"""The engine process: loads one model and answers every window until it is idle for long.
+
+In: connections on a local socket or named pipe, let in by a shared key. Out: tokens. One thread
+owns the model and computes; each connection has a reader, so that a cancellation is heard at once,
+and a writer, so that a window that does not listen delays nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection, Listener
+from pathlib import Path
+
+from linewise_models.engine.contract import Engine, Finish, Request
+from linewise_models.errors import ModelError
+from linewise_models.host import wire
+from linewise_models.host.address import Address, Served, locate, read_key
+from linewise_models.host.schedule import Job, Question, Schedule
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[float], None]
+
+
+def load(served: Served, progress: Progress) -> Engine:
+    """Return the engine for a model file. Raises LoadError."""
+    from linewise_models.engine.scripted import SUFFIX, ScriptedEngine
+
+    if served.model.name.endswith(SUFFIX):
+        return ScriptedEngine(served.model)
+    from linewise_models.engine.llama import LlamaEngine
+    from linewise_models.engine.native import LoadOptions
+
+    options = LoadOptions(served.model, served.context, served.sequences, served.threads)
+    return LlamaEngine(options, served.fim, progress)
+
+
+def serve(served: Served, run: Path) -> None:
+    """Serve until no request came for `served.idle_minutes`; the caller's thread computes."""
+    address = locate(served, run)
+    with contextlib.suppress(FileNotFoundError):
+        if not address.name.startswith("\\\\"):
+            Path(address.name).unlink()
+    with Listener(address.name, authkey=read_key(run)) as listener:
+        host = Host(served, address)
+        threading.Thread(target=host.accept, args=(listener,), daemon=True).start()
+        host.work()
+
+
+class Host:
+    """The windows, the schedule and the engine of this process."""
+
+    def __init__(self, served: Served, address: Address) -> None:
+        self._served = served
+        self._address = address
+        self._schedule = Schedule(self._drop)
+        self._windows: dict[int, _Window] = {}
+        self._numbers = itertools.count(1)
+        self._asked = time.monotonic()
+
+    def accept(self, listener: Listener) -> None:
+        """Let windows in for ever; one that has not the key is turned away."""
+        while True:
+            try:
+                connection = listener.accept()
+            except OSError:
+                log.warning("a connection was refused or broke off while it was let in")
+                continue
+            except Exception:
+                # multiprocessing raises AuthenticationError, EOFError and others here; whatever a
+                # stranger sends must not close the door to the windows that have the key.
+                log.exception("a connection was refused")
+                continue
+            number = next(self._numbers)
+            self._windows[number] = _Window(connection)
+            threading.Thread(target=self._read, args=(number,), daemon=True).start()
+
+    def work(self) -> None:
+        """Load the model, then compute what the schedule gives until idle."""
+        try:
+            engine = load(self._served, self._announce)
+        except ModelError as error:
+            self._refuse(str(error))
+            return
+        idle = self._served.idle_minutes * 60
+        while True:
+            job = self._schedule.next(timeout=max(0.0, self._asked + idle - time.monotonic()))
+            if job is not None:
+                self._compute(engine, job)
+            elif time.monotonic() - self._asked >= idle:
+                log.info("idle for %g minutes", self._served.idle_minutes)
+                return
+
+    def _announce(self, share: float) -> None:
+        for window in list(self._windows.values()):
+            window.send({"loading": share})
+
+    def _refuse(self, reason: str) -> None:
+        """Answer all that is asked with `reason`, until those who waited have heard it."""
+        log.error("%s", reason)
+        patience = 2.0
+        while (job := self._schedule.next(timeout=patience)) is not None:
+            self._send(job, {"error": reason, "kind": "load"})
+        for window in list(self._windows.values()):
+            window.flush()
+
+    def _compute(self, engine: Engine, job: Job) -> None:
+        self._asked = time.monotonic()
+        queued = (self._asked - job.arrived) * 1000
+        try:
+            if not isinstance(job.task, Request):
+                self._send(job, job.task(engine))
+                return
+            for event in engine.generate(job.task, lambda: job.cancelled):
+                if isinstance(event, Finish):
+                    self._send(job, {"finish": _settle(event, job, queued)})
+                else:
+                    self._send(job, {"token": event})
+        except ModelError as error:
+            self._send(job, {"error": str(error), "kind": "engine"})
+        except Exception as error:
+            # The edge of the process: one bad request must not end it for the other windows.
+            log.exception("request failed")
+            self._send(job, {"error": f"The engine failed: {error!r}", "kind": "engine"})
+        self._asked = time.monotonic()
+
+    def _drop(self, job: Job) -> None:
+        reason = "superseded" if job.superseded else "cancelled"
+        self._send(job, {"finish": Finish(reason, 0, 0, 0, 0, "", 0.0, 0.0)})
+
+    def _send(self, job: Job, message: wire.Message) -> None:
+        window = self._windows.get(job.window)
+        if window is not None:
+            window.send({"id": job.id} | message)
+
+    def _read(self, number: int) -> None:
+        window = self._windows[number]
+        try:
+            while True:
+                self._take(number, wire.decode(window.receive()))
+        except (EOFError, OSError):
+            log.info("window %d left", number)
+        except (ValueError, TypeError, KeyError):
+            log.exception("window %d sent what is not a message", number)
+        finally:
+            self._schedule.cancel(number)
+            self._windows.pop(number).close()
+
+    def _take(self, number: int, message: wire.Message) -> None:
+        identity = int(message["id"])
+        if message["do"] == "cancel":
+            self._schedule.cancel(number, identity)
+            return
+        task: Request | Question
+        match message["do"]:
+            case "generate":
+                task = wire.request_from(message["request"])
+            case "report":
+                task = _report
+            case "tokenise":
+                text = str(message["text"])
+                task = lambda engine: {"tokens": engine.tokenise(text)}  # noqa: E731
+            case other:
+                raise ValueError(f"{other!r} is nothing that an engine does")
+        self._schedule.add(Job(number, identity, task, time.monotonic()))
+
+
+class _Window:
+    """A connection with a writer of its own; what it does not read in time closes it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._outbox: queue.Queue[bytes | None] = queue.Queue(maxsize=4096)
+        self._writer = threading.Thread(target=self._write, daemon=True)
+        self._writer.start()
+
+    def receive(self) -> bytes:
+        return self._connection.recv_bytes()
+
+    def send(self, message: wire.Message) -> None:
+        try:
+            self._outbox.put_nowait(wire.encode(message))
+        except queue.Full:
+            log.warning("a window does not read; closing it")
+            self._connection.close()
+
+    def flush(self) -> None:
+        self._outbox.put(None)
+        self._writer.join(timeout=2.0)
+
+    def close(self) -> None:
+        with contextlib.suppress(queue.Full):
+            self._outbox.put_nowait(None)
+        self._connection.close()
+
+    def _write(self) -> None:
+        with contextlib.suppress(OSError):
+            while (data := self._outbox.get()) is not None:
+                self._connection.send_bytes(data)
+
+
+def _report(engine: Engine) -> wire.Message:
+    return {"report": engine.report()}
+
+
+def _settle(finish: Finish, job: Job, queued: float) -> wire.Message:
+    values = dataclasses.asdict(finish) | {"queued_ms": queued}
+    if finish.reason == "cancelled" and job.superseded:
+        values["reason"] = "superseded"
+    return values
