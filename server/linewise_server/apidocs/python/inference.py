@@ -1,0 +1,112 @@
+"""What jedi knows of a name: a Python text and a position in, its definition out.
+
+Runs inside the worker process (worker.py) only: jedi is slow when cold and may load compiled
+modules. Nothing here knows of docs. Private names of jedi are used in one place, `_receivers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jedi
+from jedi.inference.helpers import infer_call_of_leaf
+
+from linewise_server.apidocs.python.definition import Definition
+
+_SUMMARY = 600
+_MAX_CLASSES = 12
+
+
+class Inference:
+    """jedi for one workspace: its root and the interpreter whose packages it uses."""
+
+    def __init__(self, root: str | None, executable: str | None) -> None:
+        environment = jedi.InterpreterEnvironment()
+        if executable is not None:
+            environment = jedi.create_environment(executable, safe=False)
+        self._environment = environment
+        self._project = jedi.Project(root, smart_sys_path=True) if root else None
+
+    def define(self, text: str, path: str | None, line: int, column: int) -> Definition | None:
+        """Return the definition of the name at a position; line from 1, column from 0."""
+        script = self._script(text, path)
+        names = script.goto(line, column, follow_imports=True)
+        name = next((n for n in names if n.full_name), None)
+        if name is None:
+            return None
+        return Definition(
+            full=_full_name(name),
+            module=name.module_name or "",
+            kind=name.type,
+            signature=_signature(name),
+            summary=_summary(name),
+            receivers=tuple(_receivers(script, line, column)),
+        )
+
+    def canonical(self, names: list[str]) -> list[str | None]:
+        """Return for each public dotted name where it is defined, or None where it is not."""
+        return [self._canonical(name) for name in names]
+
+    def _canonical(self, name: str) -> str | None:
+        parts = name.split(".")
+        for cut in range(len(parts) - 1, 0, -1):
+            found = self._goto_end(f"import {'.'.join(parts[:cut])}\n{name}")
+            if found:
+                return found
+        return self._goto_end(f"import {name}\n{name}") or self._goto_end(f"\n{name}")
+
+    def _goto_end(self, text: str) -> str | None:
+        """Return the full name of the definition of what stands at the end of line 2."""
+        names = self._script(text, None).goto(2, len(text.partition("\n")[2]), follow_imports=True)
+        return next((_full_name(n) for n in names if n.full_name), None)
+
+    def _script(self, text: str, path: str | None) -> Any:
+        return jedi.Script(
+            text,
+            path=Path(path) if path else None,
+            environment=self._environment,
+            project=self._project,
+        )
+
+
+def _full_name(name: Any) -> str:
+    """Return the dotted name; an attribute set in `__init__` belongs to its class."""
+    full: str = name.full_name
+    if name.type == "module":
+        return full.removesuffix(".__init__")
+    return full.replace(".__init__.", ".")
+
+
+def _signature(name: Any) -> str:
+    if name.type not in ("function", "class"):
+        return ""
+    signatures = name.get_signatures()
+    return signatures[0].to_string() if signatures else ""
+
+
+def _summary(name: Any) -> str:
+    """Return the first paragraph of the docstring on one line."""
+    if name.type not in ("function", "class", "module", "property"):
+        return ""
+    paragraph = name.docstring(raw=True).strip().split("\n\n", 1)[0]
+    return " ".join(paragraph.split())[:_SUMMARY]
+
+
+def _receivers(script: Any, line: int, column: int) -> Iterator[str]:
+    # jedi has no public way to infer the value before a dot when it is a call (`f().x`).
+    leaf = script._module_node.get_name_of_position((line, column))
+    before = leaf.get_previous_leaf() if leaf is not None else None
+    if before is None or before.value != "." or leaf.parent.type != "trailer":
+        return
+    context = script._get_module_context().create_context(leaf)
+    values = infer_call_of_leaf(context, leaf, cut_own_trailer=True)
+    for value in values:
+        classes = value.py__class__() if value.is_instance() else value
+        if not classes.is_class():
+            continue
+        for number, item in enumerate(classes.py__mro__()):
+            if number < _MAX_CLASSES and item.is_class():
+                qualified = ".".join(item.get_qualified_names() or ())
+                yield f"{item.get_root_context().py__name__()}.{qualified}"

@@ -1,0 +1,189 @@
+"""Python symbols: a source and an offset in, the documented name and its link out.
+
+The text answers first; jedi, within a deadline, answers what the text cannot and adds signature
+and summary. A definition is matched with an inventory in two ways only: its full name stands there,
+or the inventory proposes a public name that jedi leads back to the same definition. Nothing is
+matched by its last part alone, and only the docs of the package that defines the symbol, or of the
+class that it was reached through, are asked; so a wrong link needs a wrong inventory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+from linewise_server.apidocs.inventory import Symbol
+from linewise_server.apidocs.library import Library
+from linewise_server.apidocs.link import Link, Reason, Resolution
+from linewise_server.apidocs.packages import Package, Packages, public_home
+from linewise_server.apidocs.python.definition import Definition
+from linewise_server.apidocs.python.process import InferenceProcess
+from linewise_server.apidocs.python.scope import (
+    IDENTIFIER,
+    defines,
+    imported_name,
+    name_at,
+    parse,
+)
+from linewise_server.apidocs.source import Source, Span, Syntax
+
+_MAX_PROPOSALS = 8
+
+
+class PythonResolver:
+    """Resolves names of Python texts; without `inference`, by text alone."""
+
+    def __init__(
+        self, library: Library, packages: Packages, inference: InferenceProcess | None
+    ) -> None:
+        self._library = library
+        self._packages = packages
+        self._inference = inference
+        self._canonical: dict[str, str | None] = {}
+
+    async def resolve(self, source: Source, offset: int, deadline: float) -> Resolution | None:
+        """Return what the identifier at `offset` is; None where none stands or is used."""
+        return await self.resolve_in(parse(source.text), source, offset, deadline)
+
+    async def resolve_in(
+        self, syntax: Syntax, source: Source, offset: int, deadline: float
+    ) -> Resolution | None:
+        """Do as `resolve` on a text that is parsed already."""
+        ends = time.monotonic() + deadline
+        node = syntax.leaf_at(offset, IDENTIFIER)
+        if node is None or (defines(node) and imported_name(syntax, node) is None):
+            return None
+        span = syntax.span(node)
+        named = name_at(syntax, offset)
+        link = self.lookup(named.full) if named else None
+        definition, late = await self._define(source, span.start, ends)
+        if link is None and definition is not None:
+            link, late = await self._link(definition, ends)
+        if definition is None and named is None:
+            return _unresolved(syntax.of(node), span, late=late)
+        written = named.full if named else ""
+        full = definition.full if definition else written
+        package = self._packages.of(full)
+        if link is None and package is not None:
+            link = self._parent(written, full)
+        return Resolution(
+            name=link.target if link and link.exact else written or full,
+            kind=definition.kind if definition else "name",
+            package=link.package if link else package.name if package else None,
+            span=span,
+            link=link,
+            gap=None if link else "late" if late else self.reason(package),
+            signature=definition.signature if definition else "",
+            summary=definition.summary if definition else "",
+        )
+
+    def lookup(self, full: str) -> Link | None:
+        """Return the link of a dotted name that stands in its package's inventory as it is."""
+        package = self._packages.of(full) or self._packages.python()
+        symbol = self._library.find(package, public_home(full))
+        return self._library.link(package, symbol) if symbol else None
+
+    def reason(self, package: Package | None) -> Reason:
+        """Return why a name of `package` has no link."""
+        if package is None:
+            return "own"
+        held = self._library.docset(package.name, package.version)
+        return "notInInventory" if held else "notFetched"
+
+    async def _define(
+        self, source: Source, offset: int, ends: float
+    ) -> tuple[Definition | None, bool]:
+        """Return jedi's answer and whether it came too late."""
+        if self._inference is None:
+            return None, False
+        try:
+            left = max(0.0, ends - time.monotonic())
+            return await self._inference.define(source, offset, left), False
+        except TimeoutError:
+            return None, True
+
+    async def _link(self, definition: Definition, ends: float) -> tuple[Link | None, bool]:
+        """Return the link of a definition and whether jedi was too late to confirm one."""
+        proposals: list[tuple[Package, Symbol]] = []
+        for full in self._names(definition):
+            package = self._packages.of(full)
+            if package is None:
+                continue
+            symbol = self._library.find(package, public_home(full))
+            if symbol is not None:
+                return self._library.link(package, symbol), False
+            proposals += [(package, s) for s in self._proposals(package, full, definition)]
+        for package, symbol in proposals:
+            if symbol.role == "std:fixture":
+                return self._library.link(package, symbol), False
+        try:
+            await self._confirm([symbol.name for _, symbol in proposals], ends)
+        except TimeoutError:
+            return None, True
+        for package, symbol in proposals:
+            if self._canonical.get(symbol.name) == definition.full:
+                return self._library.link(package, symbol), False
+        return None, False
+
+    def _names(self, definition: Definition) -> Iterator[str]:
+        """Yield the full names that a definition goes by, nearest to what was written first.
+
+        Classes beyond the one that defines the attribute count only in the same package: there they
+        document what it overrides, elsewhere they are somebody else's.
+        """
+        owner = self._packages.of(definition.full)
+        if owner is None:
+            return
+        holder, _, attribute = definition.full.rpartition(".")
+        beyond = False
+        for receiver in dict.fromkeys(definition.receivers):
+            if not beyond or self._packages.of(receiver) == owner:
+                yield f"{receiver}.{attribute}"
+            beyond = beyond or receiver == holder
+        yield definition.full
+
+    def _proposals(self, package: Package, full: str, definition: Definition) -> Iterator[Symbol]:
+        """Yield the entries that may be the public name of `full`."""
+        parts = full.split(".")
+        in_module = len(definition.module.split(".")) if definition.module else 1
+        length = max(1, len(parts) - in_module) if full == definition.full else 2
+        suffix = ".".join(parts[-length:])
+        tops = {*package.modules, "python" if package.name == "python" else parts[0]}
+        count = 0
+        for symbol in self._library.ending(package, suffix):
+            inside = package.name == "python" or symbol.name.partition(".")[0] in tops
+            fixture = symbol.role == "std:fixture" and definition.kind == "function"
+            if (inside or fixture) and count < _MAX_PROPOSALS:
+                count += 1
+                yield symbol
+
+    async def _confirm(self, names: list[str], ends: float) -> None:
+        unknown = [name for name in dict.fromkeys(names) if name not in self._canonical]
+        if unknown and self._inference is not None:
+            left = max(0.0, ends - time.monotonic())
+            answers = await self._inference.canonical(unknown, left)
+            self._canonical.update(zip(unknown, answers, strict=True))
+
+    def _parent(self, *names: str) -> Link | None:
+        """Return the page of the enclosing class or module, which is not the symbol's own."""
+        for full in names:
+            package = self._packages.of(full)
+            parent = full.rpartition(".")[0]
+            while package is not None and parent:
+                symbol = self._library.find(package, public_home(parent))
+                if symbol is not None:
+                    return self._library.link(package, symbol, exact=False)
+                parent = parent.rpartition(".")[0]
+        return None
+
+
+def _unresolved(name: str, span: Span, *, late: bool) -> Resolution:
+    return Resolution(name, "name", None, span, None, "late" if late else "unresolved")
+
+
+async def warm(resolver: PythonResolver, source: Source, offsets: list[int]) -> None:
+    """Resolve names ahead of the questions, one at a time: a real question slips between."""
+    for offset in offsets:
+        await resolver.resolve(source, offset, deadline=10.0)
+        await asyncio.sleep(0)
