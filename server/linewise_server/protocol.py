@@ -263,20 +263,23 @@ def typescript() -> str:
 
 def _typescript_lines() -> Iterator[str]:
     yield "// Written by `python -m linewise_server.protocol`; change that file and run `make protocol`."
-    yield 'import { NotificationType, RequestType, RequestType0 } from "vscode-languageclient/node";'
+    yield 'import { NotificationType, RequestType } from "vscode-languageclient/node";'
     module = sys.modules[__name__]
     for name, value in vars(module).items():
         if dataclasses.is_dataclass(value) and isinstance(value, type):
-            yield from ["", f"/** {(value.__doc__ or '').strip()} */", f"export interface {name} {{"]
+            yield from [
+                "",
+                f"/** {(value.__doc__ or '').strip()} */",
+                f"export interface {name} {{",
+            ]
             for field, annotation in typing.get_type_hints(value).items():
                 yield f"  readonly {camel(field)}: {_typescript_type(annotation)};"
             yield "}"
     for method, (parameters, result) in REQUESTS.items():
         constant, answer = _constant(method), _typescript_type(result)
-        if parameters is None:
-            kind = f"RequestType0<{answer}, void>"
-        else:
-            kind = f"RequestType<{_typescript_type(parameters)}, {answer}, void>"
+        # pygls refuses a request without parameters, so those that need none send an empty object.
+        asked = "Record<string, never>" if parameters is None else _typescript_type(parameters)
+        kind = f"RequestType<{asked}, {answer}, void>"
         yield from ["", f'export const {constant}Request = new {kind}("{method}");']
     for method, parameters in (TO_SERVER | TO_CLIENT).items():
         kind = f"NotificationType<{_typescript_type(parameters)}>"
