@@ -1,8 +1,8 @@
 """The index of all docs that this machine knows: inventories in, symbols by name out.
 
 One SQLite file holds every docset. A look-up reads a few pages of it, so that a hundred thousand
-symbols cost neither start-up time nor memory. A file that is damaged or of another version is
-rebuilt from the raw inventories beside it by who owns them; here it is only ever replaced whole.
+symbols cost neither start-up time nor memory. A file that is damaged is
+put aside and a new one begun; one of another format is emptied.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     except sqlite3.DatabaseError:
         if path is None:
             raise
-        path.unlink(missing_ok=True)
+        path.replace(path.with_suffix(".damaged"))
         return _open(path)
 
 
