@@ -1,29 +1,100 @@
 """What of a model's text is shown, or nothing: filters in order, each in a file of its own.
 
-In: the text, the site and its shape. Out: a draft, and which filters had a say. `enough` tells while
-the text streams that more of it would only be thrown away. Never asks the engine anything.
+In: the text, the site and its shape. Out: a draft, and which filters had a say. While text streams,
+`enough` tells that more of it would only be thrown away. Never asks the engine anything.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import re
+
+from linewise_server.completion.postprocess.artefacts import artefacts
+from linewise_server.completion.postprocess.block_end import block_end, end_of_block
+from linewise_server.completion.postprocess.brackets import brackets
+from linewise_server.completion.postprocess.dedent import dedent
 from linewise_server.completion.postprocess.draft import Draft, Filter
+from linewise_server.completion.postprocess.indentation import indentation
+from linewise_server.completion.postprocess.line_above import line_above
+from linewise_server.completion.postprocess.line_end import line_end
+from linewise_server.completion.postprocess.lines_below import lines_below
+from linewise_server.completion.postprocess.loops import is_looping, loops
+from linewise_server.completion.postprocess.new_errors import new_errors
+from linewise_server.completion.postprocess.rest_of_line import rest_of_line
+from linewise_server.completion.postprocess.trailing_space import trailing_space
+from linewise_server.completion.postprocess.trivial import trivial
 from linewise_server.completion.shape import Shape, Site
 
 __all__ = ["FILTERS", "Draft", "Filter", "enough", "postprocess"]
 
-FILTERS: tuple[tuple[str, Filter], ...] = ()
+FILTERS: tuple[Filter, ...] = (
+    artefacts,
+    indentation,
+    line_end,
+    block_end,
+    dedent,
+    loops,
+    line_above,
+    lines_below,
+    rest_of_line,
+    brackets,
+    trailing_space,
+    new_errors,
+    trivial,
+)
+
+_ENDS: tuple[Filter, ...] = (artefacts, block_end, dedent, loops, lines_below)
+"""Those that cut text which, once cut, more text cannot mend."""
 
 
 def postprocess(text: str, site: Site, shape: Shape) -> tuple[Draft | None, tuple[str, ...]]:
     """What to show of `text`, and the names of the filters that changed or dropped it."""
-    body = text.lstrip("\n")
-    lead = text[: len(text) - len(body)]
-    shown = lead + (body.partition("\n")[0] if shape == "line" else body)
-    if not shown.strip():
-        return None, ("trivial",)
-    return Draft(shown.rstrip(), 0), ()
+    site, eol = _plain(site), site.eol
+    draft: Draft = Draft(_newlines(text), 0)
+    said: list[str] = []
+    for rule in FILTERS:
+        result = rule(draft, site, shape)
+        if result != draft:
+            said.append(rule.__name__)
+        if result is None:
+            return None, tuple(said)
+        draft = result
+    return Draft(draft.text.replace("\n", eol), draft.replace), tuple(said)
 
 
 def enough(text: str, site: Site, shape: Shape) -> bool:
-    """Whether generation may stop now, because more text would not be shown."""
-    return shape == "line" and "\n" in text.lstrip()
+    """Whether generation may stop, because more of `text` would not be shown.
+
+    Called with every token; there is work to do only when a line has ended or the next has begun.
+    """
+    whole, newline, last = text.rpartition("\n")
+    if is_looping(last):
+        return True
+    if not newline:
+        return False
+    if shape == "line":
+        return bool(whole.strip() or site.rest.strip())
+    begun = re.match(r"\s*(?:\w+|\S)?", last)
+    return _has_ended(_newlines(whole + "\n" + (begun[0] if begun else "")), _plain(site), shape)
+
+
+@functools.lru_cache(maxsize=64)
+def _has_ended(text: str, site: Site, shape: Shape) -> bool:
+    if end_of_block(text, site) is not None:
+        return True
+    for rule in _ENDS:
+        draft = rule(Draft(text, 0), site, shape)
+        if draft is None or len(draft.text) < len(text):
+            return True
+    return False
+
+
+def _newlines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _plain(site: Site) -> Site:
+    if "\r" not in site.prefix and "\r" not in site.suffix:
+        return site
+    return dataclasses.replace(site, prefix=_newlines(site.prefix), suffix=_newlines(site.suffix))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from linewise_server.completion.shape import Shape, Site
 
@@ -16,6 +16,15 @@ class Draft:
     replace: int
     """Code points after the cursor, on its line, that the text replaces."""
 
+    def cut(self, end: int) -> Draft:
+        """The same draft with no more than `end` code points of text."""
+        return Draft(self.text[:end], self.replace)
 
-Filter = Callable[[Draft, Site, Shape], Draft | None]
-"""One rule: the draft as it should be, unchanged where the rule does not apply, None to drop it."""
+
+class Filter(Protocol):
+    """One rule: the draft as it should be, as it was where it does not apply, None to drop it."""
+
+    __name__: str
+
+    def __call__(self, draft: Draft, site: Site, shape: Shape, /) -> Draft | None:
+        """Apply the rule. Inside the chain every line ends in a bare newline."""

@@ -1,0 +1,35 @@
+"""Text ends where the model stops writing code: at its own markers, a fence, a broken character."""
+
+from __future__ import annotations
+
+import re
+
+from linewise_server.completion.postprocess.draft import Draft
+from linewise_server.completion.shape import Shape, Site
+
+_MARKER = re.compile(
+    "<[|\uff5c][\\w.:/\u2581-]+[|\uff5c]>"
+    r"|<(?:fim[-_]\w+|file_sep|repo_?name|filename|gh_stars|issue_\w+|jupyter_\w+|endoftext)>"
+    r"|<(?:PRE|SUF|MID|EOT|EOM)>|\[/?INST\]|</s>\s*\Z|\x00"
+)
+_FENCE = re.compile(r"^[ \t]*```", re.MULTILINE)
+_FENCED = re.compile(r"\s*```[\w+-]*\n")
+_BROKEN_END = re.compile(r"[\ud800-\udfff\ufffd]+\Z")
+
+
+def artefacts(draft: Draft, site: Site, shape: Shape) -> Draft:
+    """Cut at the first thing that is about the code and not of it.
+
+    The replacement character and lone surrogates at the end are half of a character whose other
+    half the model did not get to write.
+    """
+    text = draft.text
+    if marker := _MARKER.search(text):
+        text = text[: marker.start()]
+    if site.language != "markdown" and site.place == "code":
+        if opening := _FENCED.match(text):
+            text = text[opening.end() :]
+        if fence := _FENCE.search(text):
+            text = text[: fence.start()]
+    text = _BROKEN_END.sub("", text)
+    return type(draft)(text, draft.replace)

@@ -1,0 +1,32 @@
+"""A closing bracket closes something."""
+
+from __future__ import annotations
+
+from linewise_server.completion.lexis import CLOSERS, scan
+from linewise_server.completion.nesting import openings
+from linewise_server.completion.postprocess.draft import Draft
+from linewise_server.completion.shape import Shape, Site
+
+
+def brackets(draft: Draft, site: Site, shape: Shape) -> Draft:
+    """Cut at the first closing bracket that has nothing to close, or that the suffix closes."""
+    code, text = site.code, draft.text
+    is_open = list(openings(code, site.suffix[draft.replace :], site.language))
+    begins_inside = code[:1] in (" ", "\t") or len(code) < len(site.prefix)
+    opened_here: list[str] = []
+    for offset in scan(code + text, site.language).brackets:
+        if offset < len(code):
+            continue
+        bracket = (code + text)[offset]
+        if bracket in CLOSERS:
+            opened_here.append(CLOSERS[bracket])
+        elif opened_here:
+            if opened_here.pop() != bracket:
+                return draft.cut(offset - len(code))
+        elif is_open:
+            opening = is_open.pop()
+            if opening.closer != bracket or opening.closed_after:
+                return draft.cut(offset - len(code))
+        elif not begins_inside:
+            return draft.cut(offset - len(code))
+    return draft
