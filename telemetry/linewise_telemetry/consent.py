@@ -8,9 +8,6 @@ second way. It never talks to a network and never changes the file unless the us
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -19,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from linewise_telemetry import atomic
 from linewise_telemetry.errors import ConsentError
 
 if TYPE_CHECKING:
@@ -164,7 +162,7 @@ class ConsentFile:
             "asked": [asked.isoformat() for asked in consent.asked],
         }
         try:
-            _replace(self.path, json.dumps(data, indent=2) + "\n")
+            atomic.write(self.path, json.dumps(data, indent=2) + "\n")
         except OSError as error:
             raise ConsentError(
                 f"cannot write {self.path} ({error.strerror}); your telemetry choice was not kept"
@@ -207,16 +205,3 @@ def _read_policy(path: Path) -> Level:
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(name).replace(path)
-    except OSError:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise

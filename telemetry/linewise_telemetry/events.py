@@ -208,7 +208,7 @@ def load(text: str | None = None) -> Registry:
     if text is None:
         text = (files("linewise_telemetry") / "events.yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    data = yaml.load(text, Loader=loader)
+    data = yaml.load(text, Loader=loader)  # noqa: S506 (both are safe; the C one is ten times faster)
     try:
         events = {
             name: _event(name, entry, data["buckets"]) for name, entry in data["events"].items()

@@ -1,0 +1,235 @@
+"""Feedback: what the user wrote and chose to attach, kept until its recipient has it.
+
+In: feedback that the user previewed and sent. Out: a receipt at once; later its status and answer.
+It works at every telemetry level, because pressing Send is the consent. Each feedback is two files:
+the body, byte for byte as previewed, and what is known of its delivery. The body holds no install
+key, and nothing is added to it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import threading
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from linewise_telemetry import atomic
+from linewise_telemetry.client.transport import Answer, Send, TransportError
+from linewise_telemetry.errors import FeedbackError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+MAX_TEXT = 4096
+MAX_CONTACT = 254
+MAX_ATTACHMENTS = 5
+MAX_ATTACHMENT = 16 * 1024
+KINDS = ("problem", "idea", "praise", "question")
+ABOUT = ("completion", "symbol", "product", "catalogue")
+_RECEIPT = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What the user wrote. `subject` is a symbol or a catalogue's id, `rating` 1 to 5."""
+
+    kind: str
+    about: str
+    subject: str | None
+    text: str
+    rating: int | None
+    attachments: tuple[str, ...]
+    contact: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who gets feedback: a name for the user, and the collector, if there is one."""
+
+    name: str
+    origin: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One feedback and what became of it; `status` is `waiting` until the recipient has it."""
+
+    receipt: str
+    recipient: Recipient
+    about: str
+    excerpt: str
+    created: float
+    status: str
+    answer: str | None
+    problem: str | None
+
+    @property
+    def sent(self) -> bool:
+        """Whether the recipient has it."""
+        return self.status not in ("waiting", "refused")
+
+
+def encode(feedback: Feedback) -> bytes:
+    """Return the exact body that would be sent.
+
+    Raises FeedbackError for what cannot be taken; a text that is too long is refused, never cut.
+    """
+    _check(feedback)
+    return (json.dumps(asdict(feedback), ensure_ascii=False, indent=1) + "\n").encode()
+
+
+class Outbox:
+    """The feedback of this user, kept in `directory`."""
+
+    def __init__(self, directory: Path, send: Send, clock: Callable[[], float] = time.time) -> None:
+        self._directory = directory
+        self._send = send
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def put(self, feedback: Feedback, recipient: Recipient) -> Item:
+        """Keep feedback, and return it with its receipt; `deliver` sends it.
+
+        Raises FeedbackError where it cannot be taken or kept.
+        """
+        body = encode(feedback)
+        first_line = feedback.text.strip().splitlines()[0]
+        subject = f"{feedback.about} {feedback.subject}" if feedback.subject else feedback.about
+        item = Item(
+            receipt=secrets.token_hex(16),
+            recipient=recipient,
+            about=subject,
+            excerpt=first_line if len(first_line) <= 80 else first_line[:79] + "…",
+            created=self._clock(),
+            status="waiting",
+            answer=None,
+            problem=None,
+        )
+        try:
+            atomic.write(self._path(item.receipt), body.decode())
+            self._keep(item)
+        except OSError as error:
+            raise FeedbackError(
+                f"cannot write to {self._directory} ({error.strerror}); your feedback was not kept"
+            ) from error
+        return item
+
+    def deliver(self) -> list[Item]:
+        """Try to send what waits, and return every item as it is now."""
+        with self._lock:
+            items = self.items()
+            return [self._deliver(item) if item.status == "waiting" else item for item in items]
+
+    def refresh(self) -> list[Item]:
+        """Ask the recipients what became of what was sent, and return every item as it is now."""
+        with self._lock:
+            items = self.items()
+            return [self._ask(item) if item.sent else self._deliver(item) for item in items]
+
+    def items(self) -> list[Item]:
+        """Return every item, newest first."""
+        found = (self._read(path) for path in self._directory.glob("*.state.json"))
+        return sorted((item for item in found if item), key=lambda item: item.created, reverse=True)
+
+    def body(self, receipt: str) -> bytes:
+        """Return the bytes of one feedback.
+
+        Raises FeedbackError if there is none with that receipt.
+        """
+        if not _RECEIPT.fullmatch(receipt) or not self._path(receipt).exists():
+            raise FeedbackError(f"there is no feedback with the receipt {receipt}")
+        return self._path(receipt).read_bytes()
+
+    def _deliver(self, item: Item) -> Item:
+        if item.status == "refused" or not item.recipient.origin:
+            return item
+        headers = self._headers(item) | {"Content-Type": "application/json"}
+        try:
+            body = self._path(item.receipt).read_bytes()
+            answer = self._send("POST", item.recipient.origin + "/v1/feedback", body, headers)
+        except OSError as error:
+            return self._keep(replace(item, problem=f"its file cannot be read ({error.strerror})"))
+        except TransportError as error:
+            return self._keep(replace(item, problem=f"not reachable ({error})"))
+        if answer.status in (200, 201, 202):
+            return self._keep(replace(item, status="received", problem=None))
+        if answer.status in (408, 429) or answer.status >= 500:
+            return self._keep(replace(item, problem=f"busy ({answer.status}); it is tried again"))
+        return self._keep(replace(item, status="refused", problem=_reason(answer)))
+
+    def _ask(self, item: Item) -> Item:
+        try:
+            url = item.recipient.origin + "/v1/feedback"
+            answer = self._send("GET", url, None, self._headers(item))
+            data = json.loads(answer.body) if answer.status == 200 else {}
+            status = data.get("status", item.status)
+            reply = data.get("answer", item.answer)
+        except (TransportError, ValueError, AttributeError, RecursionError):
+            return item
+        if not isinstance(status, str) or not isinstance(reply, str | None):
+            return item
+        return self._keep(replace(item, status=status[:40], answer=reply and reply[:MAX_TEXT]))
+
+    def _headers(self, item: Item) -> dict[str, str]:
+        return {
+            "Linewise-Project": item.recipient.project,
+            "Linewise-Receipt": item.receipt,
+            "User-Agent": "linewise",
+        }
+
+    def _keep(self, item: Item) -> Item:
+        path = self._directory / f"{item.receipt}.state.json"
+        atomic.write(path, json.dumps(asdict(item), indent=1) + "\n")
+        return item
+
+    def _read(self, path: Path) -> Item | None:
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            return Item(**data | {"recipient": Recipient(**data["recipient"])})
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _path(self, receipt: str) -> Path:
+        return self._directory / f"{receipt}.json"
+
+
+def _check(feedback: Feedback) -> None:
+    if feedback.kind not in KINDS:
+        raise FeedbackError(f"the kind must be one of {', '.join(KINDS)}")
+    if feedback.about not in ABOUT:
+        raise FeedbackError(f"it must be about one of {', '.join(ABOUT)}")
+    if not feedback.text.strip():
+        raise FeedbackError("write something before sending")
+    if len(feedback.text) > MAX_TEXT:
+        over = len(feedback.text) - MAX_TEXT
+        raise FeedbackError(
+            f"the text is {over} characters too long: at most {MAX_TEXT} are taken, nothing is cut"
+        )
+    if feedback.rating is not None and not 1 <= feedback.rating <= 5:
+        raise FeedbackError("the rating must be from 1 to 5")
+    if feedback.subject is not None and len(feedback.subject) > 160:
+        raise FeedbackError("the subject is longer than 160 characters")
+    if feedback.contact is not None and len(feedback.contact) > MAX_CONTACT:
+        raise FeedbackError(f"the contact is longer than {MAX_CONTACT} characters")
+    _check_attachments(feedback.attachments)
+
+
+def _check_attachments(attachments: Iterable[str]) -> None:
+    attachments = list(attachments)
+    if len(attachments) > MAX_ATTACHMENTS:
+        raise FeedbackError(f"at most {MAX_ATTACHMENTS} attachments are taken")
+    for number, attachment in enumerate(attachments, 1):
+        if len(attachment) > MAX_ATTACHMENT:
+            raise FeedbackError(f"attachment {number} is longer than {MAX_ATTACHMENT} characters")
+
+
+def _reason(answer: Answer) -> str:
+    try:
+        return f"refused: {str(json.loads(answer.body)['error'])[:200]}"
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return f"refused ({answer.status})"

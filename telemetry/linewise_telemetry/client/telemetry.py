@@ -1,0 +1,381 @@
+"""Telemetry and feedback as the server and the command line use them: one object a process.
+
+In: what happened, what the user said, open documents when something is due. Out: nothing that the
+gate does not allow. Where nothing is recorded no file is opened, and where nothing may leave there
+is no thread that could send. Every method returns at once and none raises, except where the user
+asked for something that cannot be done.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from linewise_telemetry.client import identity
+from linewise_telemetry.client.completions import Completions
+from linewise_telemetry.client.deletion import Deletions, Request
+from linewise_telemetry.client.feedback import Feedback, Item, Outbox, Recipient, encode
+from linewise_telemetry.client.gate import Gate, State
+from linewise_telemetry.client.otlp import encode as encode_batch
+from linewise_telemetry.client.recorder import Recorder
+from linewise_telemetry.client.spool import HOUR, Batch, Bounds, Queued, Spool
+from linewise_telemetry.client.transport import Send, is_acceptable
+from linewise_telemetry.client.transport import send as send_by_http
+from linewise_telemetry.client.uploader import Uploader
+from linewise_telemetry.consent import ConsentFile, Decision, Level
+from linewise_telemetry.figures import totals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from linewise_telemetry.client.subscriptions import Collector, Subscriptions
+    from linewise_telemetry.events import Event, Registry, Wire
+
+FLUSH_AFTER = 300.0
+FLUSH_AT = 100
+LOOK_EVERY = 30.0
+EXIT_BUDGET = 1.0
+PRODUCT = "Linewise"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What telemetry is given by its process: where it keeps files, and whom it may talk to."""
+
+    home: Path
+    policy: Path
+    environ: Mapping[str, str]
+    product: Collector | None
+    subscriptions: Subscriptions
+
+
+class Telemetry:
+    """One process's telemetry; `start` before the first record, `stop` at exit."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        places: Places,
+        *,
+        editor: bool = True,
+        send: Send = send_by_http,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self._registry = registry
+        self._places = places
+        self._send = send
+        self._clock = clock
+        self._monotonic = monotonic
+        self._bounds = bounds or Bounds()
+        self._directory = places.home / "telemetry"
+        self._gate = Gate(
+            ConsentFile(self._directory / "consent.json"),
+            notice=registry.notice,
+            environ=places.environ,
+            policy=places.policy,
+            editor=editor,
+            clock=clock,
+        )
+        self._gate.changed = self._obey
+        self._identities = identity.read(self._directory / "identity.json")
+        self._outbox = Outbox(places.home / "feedback", send, clock)
+        self._deletions = Deletions(self._directory / "deletions.json", send)
+        self._spool: Spool | None = None
+        self._recorder: Recorder | None = None
+        self._sender: threading.Thread | None = None
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._lock = threading.RLock()
+        self.completions = Completions(self.record, lambda: self._lose("impossible"))
+
+    def start(self) -> None:
+        """Begin, as far as the gate allows. Never raises: all else works without telemetry."""
+        try:
+            if self._gate.decision.level > Level.OFF:
+                self._gate.start_using()
+        except Exception:  # an edge: a full or read-only disk must not stop the server
+            _log.debug("the consent file cannot be written", exc_info=True)
+        self._open()
+
+    def stop(self) -> None:
+        """Write what was recorded and send what fits into a second."""
+        deadline = self._monotonic() + EXIT_BUDGET
+        self.completions.close(self._monotonic())
+        if self._recorder is not None:
+            self._recorder.stop(EXIT_BUDGET / 2)
+        self._stopping.set()
+        self._wake.set()
+        if self._sender is not None:
+            self._sender.join(max(0.0, deadline - self._monotonic()))
+        sending = self._sender is not None and self._sender.is_alive()
+        # A request that still hangs dies with the process; its batch is claimed again next time.
+        if self._spool is not None and not sending:
+            self._spool.close()
+            self._spool = None
+
+    def record(self, name: str, **values: object) -> None:
+        """Record one event of the registry with its raw values; never blocks, never raises."""
+        if self._recorder is not None:
+            self._recorder.record(name, **values)
+
+    def tick(self, read: Callable[[str], str | None]) -> None:
+        """Do what is due; `read` returns an open document's text. Call every few seconds."""
+        self._gate.refresh()
+        self.completions.tick(self._monotonic(), read)
+
+    def state(self) -> State:
+        """Return consent as it stands."""
+        return self._gate.state()
+
+    def choose(self, level: Level) -> State:
+        """Keep the user's word. Raises ConsentError where it cannot be kept."""
+        before = self._gate.decision
+        if level >= Level.COUNTS and not (before.chosen >= Level.COUNTS and before.since):
+            hour = int(self._clock()) // HOUR
+            self._identities = identity.renew(self._directory / "identity.json", hour)
+        self._gate.choose(level)
+        if level == Level.OFF:
+            self._erase()
+        return self._gate.state()
+
+    def switch(self, *, editor: bool) -> State:
+        """Take the editor's own telemetry switch as it is now."""
+        self._gate.switch(editor=editor)
+        return self._gate.state()
+
+    def note_asked(self) -> None:
+        """Note that the user was asked for consent. Raises ConsentError where it cannot be kept."""
+        self._gate.note_asked()
+
+    def preview(self) -> str:
+        """Return what would be sent next, before compression; empty where nothing waits."""
+        waiting = self._spool.waiting() if self._spool is not None else []
+        if not waiting:
+            return ""
+        return encode_batch(Batch("", "", tuple(waiting)), self._registry.schema).decode()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until what was recorded is in the spool; return whether it is."""
+        return self._recorder is None or self._recorder.flush(timeout)
+
+    def waiting(self) -> list[Queued]:
+        """Return the next events to be sent."""
+        return self._spool.waiting() if self._spool is not None else []
+
+    def sent(self) -> list[Queued]:
+        """Return the events sent last, newest first."""
+        return self._spool.sent() if self._spool is not None else []
+
+    def drops(self) -> dict[str, int]:
+        """Return what became of recorded events: reason -> number."""
+        return self._spool.drops() if self._spool is not None else {}
+
+    def figures(self, days: int) -> dict[tuple[str, str, str], tuple[int, int]]:
+        """Return (metric, by, value) -> (numerator, denominator) of this machine's last `days`."""
+        if self._spool is None:
+            return {}
+        since = int(self._clock()) // HOUR // 24 - days
+        counts: list[tuple[str, Mapping[str, Wire], int]] = []
+        counts += [(name, attributes, n) for _, name, attributes, n in self._spool.counts(since)]
+        return totals(self._registry, counts)
+
+    def recipient(self, feedback: Feedback) -> Recipient:
+        """Return who gets this feedback: the maker of the API it is about, or the product."""
+        catalogue = None
+        subject = feedback.subject or ""
+        if feedback.about == "catalogue":
+            catalogue = subject if subject in self._places.subscriptions.catalogues() else None
+        elif feedback.about == "symbol":
+            catalogue = self._places.subscriptions.catalogue_of(subject)
+        maker = None if catalogue is None else self._places.subscriptions.collector(catalogue)
+        if catalogue is not None and maker is not None and is_acceptable(maker.origin):
+            name = self._places.subscriptions.maker(catalogue)
+            return Recipient(f"{name} ({maker.origin})", maker.origin, maker.project)
+        product = self._places.product
+        if product is None or not is_acceptable(product.origin):
+            return Recipient(f"{PRODUCT} (no address is set; it is kept here)", "", "")
+        return Recipient(f"{PRODUCT} ({product.origin})", product.origin, product.project)
+
+    def preview_feedback(self, feedback: Feedback) -> tuple[str, str]:
+        """Return (recipient, exact body). Raises FeedbackError for what would not be taken."""
+        return self.recipient(feedback).name, encode(feedback).decode()
+
+    def send_feedback(self, feedback: Feedback) -> Item:
+        """Keep feedback and try to send it now; may take 10 s, so call it off the event loop.
+
+        Raises FeedbackError for what would not be taken.
+        """
+        item = self._outbox.put(feedback, self.recipient(feedback))
+        item = next(kept for kept in self._outbox.deliver() if kept.receipt == item.receipt)
+        self._open(rested=False)
+        return item
+
+    def my_feedback(self, *, ask: bool) -> list[Item]:
+        """Return the user's feedback, newest first; with `ask` as the recipients answer now."""
+        return self._outbox.refresh() if ask else self._outbox.items()
+
+    def delete_my_data(self) -> list[Request]:
+        """Ask every collector to delete what this machine sent, and return what was carried out.
+
+        What cannot be asked now is asked again at the next start.
+        """
+        hour = int(self._clock()) // HOUR
+        requests = []
+        for collector in self._collectors():
+            keys = [key for one in self._identities for key in one.keys(collector.target, hour)]
+            keys += self._spool.report_keys(collector.target) if self._spool is not None else []
+            requests += [Request(collector.origin, collector.project, key, "", 0) for key in keys]
+        self._deletions.ask(requests)
+        if self._spool is not None:
+            self._spool.purge()
+        return self._deletions.deliver()
+
+    def verify_deletion(self, request: Request) -> bool:
+        """Return whether the collector confirms a deletion's receipt."""
+        return self._deletions.verify(request)
+
+    def targets(self, event: Event, catalogue: str | None) -> Iterable[str]:
+        """Return the targets (collector and project) that get `event`."""
+        if event.to in ("product", "both") and self._places.product is not None:
+            yield self._places.product.target
+        if event.to == "catalogue" and catalogue is not None:
+            collector = self._places.subscriptions.collector(catalogue)
+            if collector is not None:
+                yield collector.target
+        if event.to == "both":
+            for name in self._places.subscriptions.catalogues():
+                collector = self._places.subscriptions.collector(name)
+                if collector is not None:
+                    yield collector.target
+
+    def lists(self, catalogue: str, symbol: str) -> bool:
+        """Return whether the user subscribes to a public catalogue that lists `symbol`."""
+        return self._places.subscriptions.lists(catalogue, symbol)
+
+    def _collectors(self) -> list[Collector]:
+        subscriptions = self._places.subscriptions
+        makers = [subscriptions.collector(name) for name in subscriptions.catalogues()]
+        found = [self._places.product, *makers]
+        return list(dict.fromkeys(one for one in found if one is not None))
+
+    def _knows(self, target: str) -> bool:
+        return any(collector.target == target for collector in self._collectors())
+
+    def _key(self, target: str, hour: int) -> str | None:
+        return self._identities[0].key(target, hour) if self._identities else None
+
+    def _lose(self, reason: str) -> None:
+        if self._spool is not None:
+            self._spool.drop(reason)
+
+    def _obey(self, before: Decision, after: Decision) -> None:
+        """Follow a changed decision; the queue is emptied where less may leave than before."""
+        self._identities = identity.read(self._directory / "identity.json")
+        fell = after.level < before.level and before.level >= Level.COUNTS
+        if self._spool is not None and (fell or after.since != before.since):
+            try:
+                self._spool.purge()
+            except sqlite3.Error:
+                _log.debug("the spool cannot be emptied", exc_info=True)
+        self._open()
+
+    def _erase(self) -> None:
+        if self._spool is not None:
+            self._spool.erase()
+
+    def _open(self, *, rested: bool = True) -> None:
+        """Open what the gate allows now: the spool from `local` on, a sender from `counts` on.
+
+        `rested` is False where something was just tried, and the sender should wait first.
+        """
+        level = self._gate.decision.level
+        with self._lock:
+            if level >= Level.LOCAL and self._spool is None:
+                try:
+                    self._spool = Spool(self._directory / "spool.db", self._bounds, self._clock)
+                except (sqlite3.Error, OSError):
+                    _log.debug("the telemetry spool cannot be opened", exc_info=True)
+                    return
+                self._recorder = Recorder(
+                    self._registry,
+                    self._spool,
+                    self,
+                    decision=lambda: self._gate.decision,
+                    key=self._key,
+                    clock=self._clock,
+                )
+                self._recorder.start()
+                if level >= Level.COUNTS:
+                    self._report_health(self._spool)
+            sending = level >= Level.COUNTS and bool(self._collectors())
+            if (sending or self._owes()) and (self._sender is None or not self._sender.is_alive()):
+                self._sender = threading.Thread(
+                    target=self._run, args=(rested,), name="telemetry-sender", daemon=True
+                )
+                self._sender.start()
+
+    def _owes(self) -> bool:
+        """Return whether something waits that the user asked for, which every level permits."""
+        items = self._outbox.items()
+        waits = any(item.status == "waiting" and item.recipient.origin for item in items)
+        return waits or any(not request.receipt for request in self._deletions.requests())
+
+    def _run(self, rested: bool) -> None:
+        """Send until the process ends, or until there is nothing that may be sent."""
+        uploader = None
+        if self._spool is not None:
+            uploader = Uploader(
+                self._spool,
+                schema=self._registry.schema,
+                allowed=lambda: self._gate.refresh().level >= Level.COUNTS,
+                known=self._knows,
+                send=self._send,
+                monotonic=self._monotonic,
+            )
+        last = self._monotonic()
+        if not rested:
+            self._wake.wait(LOOK_EVERY)
+        while True:
+            ending = self._stopping.is_set()
+            try:
+                if not ending:
+                    self._outbox.deliver()
+                    self._deletions.deliver()
+                if uploader is not None and self._gate.refresh().level >= Level.COUNTS:
+                    last = self._upload(uploader, last, ending=ending)
+            except Exception:  # the edge of this thread: telemetry must not end the server
+                _log.debug("telemetry could not be sent", exc_info=True)
+            if ending:
+                return
+            self._wake.wait(LOOK_EVERY)
+            self._wake.clear()
+
+    def _upload(self, uploader: Uploader, last: float, *, ending: bool) -> float:
+        spool = self._spool
+        now = self._monotonic()
+        if spool is None:
+            return last
+        spool.queue_reports(int(self._clock()) // HOUR)
+        if not ending:
+            self._report_health(spool)
+        due = ending or now - last >= FLUSH_AFTER or spool.size()[0] >= FLUSH_AT
+        if not due:
+            return last
+        while uploader.run_once() and not ending:
+            pass
+        return now
+
+    def _report_health(self, spool: Spool) -> None:
+        drops = spool.drops()
+        if sum(drops.values()) >= FLUSH_AT:
+            for reason, n in spool.take_drops().items():
+                self.record("telemetry.health", reason=reason, count=n)

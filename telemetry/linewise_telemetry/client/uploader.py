@@ -1,0 +1,150 @@
+"""The uploader: takes batches from the spool to their collectors, as long as consent stands.
+
+In: the spool, the gate, a way to send. Out: one upload at a time, verdicts per event, and pauses
+that no collector can stretch beyond an hour. It asks the gate right before every request, and never
+sends what the gate does not allow at that moment.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import random
+import time
+from typing import TYPE_CHECKING
+
+from linewise_telemetry.client.otlp import encode
+from linewise_telemetry.client.transport import Send, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from linewise_telemetry.client.spool import Batch, Spool
+
+BATCH_EVENTS = 100
+BATCH_SIZE = 256 * 1024
+HOLD = 60.0
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 60.0
+FAILURES_BEFORE_REST = 3
+REST = 3600.0
+UPLOADS_A_MINUTE = 15
+
+
+class Uploader:
+    """Sends what waits; `run_once` is called by one thread at a time."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        schema: int,
+        allowed: Callable[[], bool],
+        known: Callable[[str], bool],
+        send: Send,
+        monotonic: Callable[[], float] = time.monotonic,
+        chance: random.Random | None = None,
+    ) -> None:
+        self._spool = spool
+        self._schema = schema
+        self._allowed = allowed
+        self._known = known
+        self._send = send
+        self._monotonic = monotonic
+        self._chance = chance or random.Random()  # noqa: S311 (jitter, not a secret)
+        self._failures = 0
+        self._not_before = 0.0
+        self._recent: list[float] = []
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the next upload may start."""
+        return max(0.0, self._not_before - self._monotonic())
+
+    def run_once(self) -> bool:
+        """Send one batch; return whether more may be sent at once."""
+        if self.wait > 0 or not self._allowed() or not self._within_rate():
+            return False
+        batch = self._spool.claim(BATCH_EVENTS, BATCH_SIZE, HOLD)
+        if batch is None:
+            return False
+        origin, _, project = batch.target.partition("#")
+        if not self._known(batch.target):
+            # The user no longer subscribes to this collector's catalogue.
+            self._spool.finish(batch, {event.id: "unsubscribed" for event in batch.events}, ())
+            return True
+        body = gzip.compress(encode(batch, self._schema), mtime=0)
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Encoding": "gzip",
+            "Linewise-Project": project,
+            "Linewise-Install": batch.key,
+            "User-Agent": "linewise",
+        }
+        # Consent may have gone while the batch was put together.
+        if not self._allowed():
+            self._spool.release(batch)
+            return False
+        try:
+            answer = self._send("POST", origin + "/v1/logs", body, headers)
+        except TransportError:
+            self._spool.release(batch)
+            self._pause(None)
+            return False
+        return self._settle(batch, answer.status, answer.retry_after, answer.body)
+
+    def _settle(self, batch: Batch, status: int, retry_after: str | None, body: bytes) -> bool:
+        if status == 200:
+            verdicts = _verdicts(body)
+            dropped = {id_: why for id_, why in verdicts.items() if why != "retry"}
+            again = [id_ for id_, why in verdicts.items() if why == "retry"]
+            self._spool.finish(batch, dropped, again)
+            self._failures = 0
+            if again:
+                self._pause(retry_after)
+            return not again
+        if 400 <= status < 500 and status not in (408, 429):
+            self._spool.finish(batch, {event.id: str(status) for event in batch.events}, ())
+            self._pause(retry_after)
+            return False
+        self._spool.release(batch)
+        self._pause(retry_after)
+        return False
+
+    def _pause(self, retry_after: str | None) -> None:
+        self._failures += 1
+        pause = min(FIRST_PAUSE * 2 ** (self._failures - 1), LONGEST_PAUSE)
+        if self._failures >= FAILURES_BEFORE_REST:
+            pause = REST
+        pause *= self._chance.uniform(0.8, 1.2)
+        if retry_after is not None:
+            pause = max(pause, _clamp(retry_after))
+        self._not_before = self._monotonic() + min(pause, REST * 1.2)
+
+    def _within_rate(self) -> bool:
+        now = self._monotonic()
+        self._recent = [moment for moment in self._recent if now - moment < 60]
+        if len(self._recent) >= UPLOADS_A_MINUTE:
+            self._not_before = self._recent[0] + 60
+            return False
+        self._recent.append(now)
+        return True
+
+
+def _clamp(retry_after: str) -> float:
+    """Return the seconds that the header asks for, between 1 and 3600; a date counts as 60."""
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        return 60.0
+    return 60.0 if math.isnan(seconds) else min(max(seconds, 1.0), REST)
+
+
+def _verdicts(body: bytes) -> dict[str, str]:
+    """Return event id -> `retry` or the reason of a refusal; what is not named was taken."""
+    try:
+        verdicts = json.loads(body)["verdicts"]
+        return {str(id_): str(why) for id_, why in verdicts.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}

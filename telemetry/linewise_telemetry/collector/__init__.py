@@ -1,0 +1,1 @@
+"""The collector: takes events and feedback over HTTP, trusts nobody, and keeps no address."""

@@ -1,0 +1,170 @@
+"""Feedback is taken whole or refused whole, kept until it arrived, and its answer comes back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from linewise_telemetry.client.feedback import Feedback
+from linewise_telemetry.client.transport import Answer, TransportError
+from linewise_telemetry.consent import Level
+from linewise_telemetry.errors import FeedbackError
+
+from tests.telemetry.world import Clock, Wire, telemetry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FEEDBACK = Feedback(
+    kind="problem",
+    about="symbol",
+    subject="acme.Client.send",
+    text="It hangs.\nSometimes — über and über 🐢",
+    rating=2,
+    attachments=("client.send()\n",),
+    contact=None,
+)
+OFFLINE = TransportError("URLError")
+
+
+def test_preview_is_what_is_sent_byte_for_byte(tmp_path: Path) -> None:
+    wire = Wire([], [Answer(201, None, b"{}")])
+    client = telemetry(tmp_path, Clock(), wire.send)
+    recipient, body = client.preview_feedback(FEEDBACK)
+    item = client.send_feedback(FEEDBACK)
+    client.stop()
+    assert recipient == "Acme (https://acme.example)"
+    ((method, url, sent, headers),) = wire.requests
+    assert (method, url, sent) == ("POST", "https://acme.example/v1/feedback", body.encode())
+    assert item.status == "received"
+    assert "Linewise-Install" not in headers
+
+
+@pytest.mark.parametrize(
+    ("about", "subject", "host"),
+    [
+        ("symbol", "acme.Client.send", "https://acme.example"),
+        ("symbol", "somebody.else", "https://product.example"),
+        ("catalogue", "acme", "https://acme.example"),
+        ("catalogue", "unknown", "https://product.example"),
+        ("completion", None, "https://product.example"),
+        ("product", None, "https://product.example"),
+    ],
+)
+def test_recipient(tmp_path: Path, about: str, subject: str | None, host: str) -> None:
+    client = telemetry(tmp_path, Clock(), Wire().send)
+    assert client.recipient(replace(FEEDBACK, about=about, subject=subject)).origin == host
+    client.stop()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"text": "x" * 4097}, "1 characters too long"),
+        ({"text": " \n"}, "write something"),
+        ({"kind": "rant"}, "kind must be one of"),
+        ({"about": "weather"}, "about one of"),
+        ({"rating": 6}, "from 1 to 5"),
+        ({"attachments": ("x",) * 6}, "at most 5"),
+        ({"attachments": ("x" * 20_000,)}, "attachment 1 is longer"),
+        ({"contact": "x" * 300}, "contact is longer"),
+        ({"subject": "x" * 300}, "subject is longer"),
+    ],
+)
+def test_refused_whole(tmp_path: Path, change: dict[str, object], message: str) -> None:
+    wire = Wire()
+    client = telemetry(tmp_path, Clock(), wire.send)
+    with pytest.raises(FeedbackError, match=message):
+        client.send_feedback(replace(FEEDBACK, **change))  # type: ignore[arg-type]  # data of the test
+    client.stop()
+    assert (wire.requests, client.my_feedback(ask=False)) == ([], [])
+
+
+def test_longest_text_is_taken(tmp_path: Path) -> None:
+    wire = Wire()
+    client = telemetry(tmp_path, Clock(), wire.send)
+    client.send_feedback(replace(FEEDBACK, text="🐢" * 4096))
+    client.stop()
+    assert json.loads(wire.requests[0][2] or b"")["text"] == "🐢" * 4096
+
+
+@pytest.mark.parametrize("level", Level)
+def test_works_at_every_level(tmp_path: Path, level: Level) -> None:
+    wire = Wire()
+    client = telemetry(tmp_path, Clock(), wire.send, editor=False)
+    client.choose(level)
+    assert client.send_feedback(FEEDBACK).sent
+    client.stop()
+    assert len(wire.requests) == 1
+
+
+def test_kept_while_offline_and_sent_by_a_later_process(tmp_path: Path) -> None:
+    wire = Wire([], [OFFLINE])
+    client = telemetry(tmp_path, Clock(), wire.send)
+    item = client.send_feedback(FEEDBACK)
+    client.stop()
+    assert (item.status, item.problem) == ("waiting", "not reachable (URLError)")
+    later = telemetry(tmp_path, Clock(), wire.send)
+    (item,) = later.my_feedback(ask=True)
+    later.stop()
+    assert item.sent
+    bodies = {request[2] for request in wire.requests if request[0] == "POST"}
+    receipts = {request[3]["Linewise-Receipt"] for request in wire.requests}
+    assert (len(bodies), receipts) == (1, {item.receipt})
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (Answer(202, None, b""), "received"),
+        (Answer(503, None, b""), "waiting"),
+        (Answer(429, None, b""), "waiting"),
+        (Answer(413, None, b'{"error": "too large"}'), "refused"),
+        (Answer(400, None, b"<html>"), "refused"),
+    ],
+)
+def test_delivery(tmp_path: Path, answer: Answer, status: str) -> None:
+    client = telemetry(tmp_path, Clock(), Wire([], [answer], Answer(503, None, b"")).send)
+    assert client.send_feedback(FEEDBACK).status == status
+    client.stop()
+
+
+def test_answer_comes_back(tmp_path: Path) -> None:
+    reply = json.dumps({"status": "fixed", "answer": "Fixed in 2.4, see the changelog."}).encode()
+    wire = Wire([], [Answer(201, None, b"{}"), Answer(200, None, reply)])
+    client = telemetry(tmp_path, Clock(), wire.send)
+    client.send_feedback(FEEDBACK)
+    (item,) = client.my_feedback(ask=True)
+    client.stop()
+    assert (item.status, item.answer) == ("fixed", "Fixed in 2.4, see the changelog.")
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b"null", b'{"status": 3}', b'{"answer": {}}', b"[" * 60_000, b"\xff"]
+)
+def test_hostile_answer_changes_nothing(tmp_path: Path, body: bytes) -> None:
+    wire = Wire([], [Answer(201, None, b"{}"), Answer(200, None, body)])
+    client = telemetry(tmp_path, Clock(), wire.send)
+    client.send_feedback(FEEDBACK)
+    (item,) = client.my_feedback(ask=True)
+    client.stop()
+    assert (item.status, item.answer) == ("received", None)
+
+
+def test_without_an_address_it_is_kept_and_said(tmp_path: Path) -> None:
+    from linewise_telemetry.client.subscriptions import NoSubscriptions
+    from linewise_telemetry.client.telemetry import Places, Telemetry
+
+    from tests.telemetry.world import REGISTRY
+
+    wire = Wire()
+    nowhere = Places(tmp_path, tmp_path / "policy.json", {}, None, NoSubscriptions())
+    client = Telemetry(REGISTRY, nowhere, send=wire.send)
+    client.start()
+    recipient, _ = client.preview_feedback(FEEDBACK)
+    item = client.send_feedback(FEEDBACK)
+    client.stop()
+    assert "kept here" in recipient
+    assert (item.status, wire.requests) == ("waiting", [])
