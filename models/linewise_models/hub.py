@@ -15,7 +15,7 @@ import re
 import sys
 from pathlib import Path
 
-from huggingface_hub import get_hf_file_metadata, hf_hub_url
+from huggingface_hub import get_hf_file_metadata, get_token, hf_hub_url
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -23,14 +23,13 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 from huggingface_hub.file_download import http_get
-from huggingface_hub.utils import build_hf_headers
 
 
 def download(repo: str, file: str, revision: str, directory: Path) -> None:
     """Bring a file to DIRECTORY; the errors are those of huggingface_hub, and ValueError."""
     url = hf_hub_url(repo, file, revision=revision)
-    headers = build_hf_headers()
-    remote = get_hf_file_metadata(url, headers=headers)
+    token = get_token()
+    remote = get_hf_file_metadata(url, token=token)
     if remote.etag is None or not re.fullmatch("[0-9a-f]{64}", remote.etag):
         raise ValueError(f"the hub states no SHA-256 for {file}, so it could not be verified")
     # The name holds the hash: what is half there of an older file is never continued.
@@ -43,7 +42,7 @@ def download(repo: str, file: str, revision: str, directory: Path) -> None:
             url,
             growing,
             resume_size=growing.tell(),
-            headers=headers,
+            headers={"authorization": f"Bearer {token}"} if token else {},
             expected_size=remote.size,
         )
     arrived = {"file": partial.name, "sha256": remote.etag, "revision": remote.commit_hash}

@@ -42,6 +42,7 @@ class Receipt:
     """What is known of a file in the store."""
 
     source: str
+    revision: str
     sha256: str
     size: int
 
@@ -82,7 +83,7 @@ class Store:
         """Return the receipt of the last pull of an entry; None where there is none."""
         try:
             return Receipt(**json.loads(self._receipt_path(entry).read_text(encoding="utf-8")))
-        except (FileNotFoundError, TypeError, ValueError):
+        except (OSError, TypeError, ValueError):
             return None
 
     def pull(
@@ -209,7 +210,8 @@ def _check(entry: Entry, fetched: Fetched, report: Report, cancelled: Cancelled)
                 f"must be {expected}. It was thrown away. Pull again; if that changes nothing, "
                 "whoever serves it has another file under that name."
             )
-    return Receipt(str(entry.source), found, fetched.path.stat().st_size)
+    size = fetched.path.stat().st_size
+    return Receipt(str(entry.source), fetched.revision, found, size)
 
 
 def _digest(path: Path, report: Report, cancelled: Cancelled) -> str:
