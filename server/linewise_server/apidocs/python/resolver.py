@@ -9,7 +9,6 @@ class that it was reached through, are asked; so a wrong link needs a wrong inve
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 
@@ -180,10 +179,3 @@ class PythonResolver:
 
 def _unresolved(name: str, span: Span, *, late: bool) -> Resolution:
     return Resolution(name, "name", None, span, None, "late" if late else "unresolved")
-
-
-async def warm(resolver: PythonResolver, source: Source, offsets: list[int]) -> None:
-    """Resolve names ahead of the questions, one at a time: a real question slips between."""
-    for offset in offsets:
-        await resolver.resolve(source, offset, deadline=10.0)
-        await asyncio.sleep(0)

@@ -1,0 +1,157 @@
+"""Docs for an editor: what the server asks of this package, in one place.
+
+In: a source text and an offset, a stretch, or a name. Out: resolutions with links or gaps. Owns the
+library, the resolvers and the inference process of one workspace; `close` ends the latter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from linewise_server.apidocs.acquire import Acquisition
+from linewise_server.apidocs.consent import Answers, Policy, permission
+from linewise_server.apidocs.environment import Environment
+from linewise_server.apidocs.fetch import new_client
+from linewise_server.apidocs.index import Index
+from linewise_server.apidocs.languages import BY_LANGUAGE
+from linewise_server.apidocs.library import Library
+from linewise_server.apidocs.link import Reason, Resolution
+from linewise_server.apidocs.packages import Package, Packages
+from linewise_server.apidocs.python.process import InferenceProcess
+from linewise_server.apidocs.python.resolver import PythonResolver
+from linewise_server.apidocs.python.scope import parse
+from linewise_server.apidocs.python.uses import called_names, used_names
+from linewise_server.apidocs.source import Source, Span
+from linewise_server.apidocs.sources import candidates
+
+HOVER_DEADLINE = 0.15
+"""Seconds that a hover waits for inference before it shows what the text alone says."""
+_WARM_DEADLINE = 10.0
+_WORD = re.compile(r"[\w$-]+")
+
+
+class Docs:
+    """The docs of one workspace."""
+
+    def __init__(
+        self,
+        library: Library,
+        packages: Packages,
+        acquisition: Acquisition,
+        inference: InferenceProcess | None,
+    ) -> None:
+        self.library = library
+        self.packages = packages
+        self.acquisition = acquisition
+        self._inference = inference
+        self._python = PythonResolver(library, packages, inference)
+
+    async def resolve(
+        self, source: Source, offset: int, deadline: float = HOVER_DEADLINE
+    ) -> Resolution | None:
+        """Return what stands at `offset`, within about `deadline` seconds; None where no API does."""
+        if source.language == "python":
+            found = await self._python.resolve(source, offset, deadline)
+            return self._explained(found) if found is not None else None
+        resolve = BY_LANGUAGE.get(source.language)
+        return resolve(source, offset, self.library) if resolve is not None else None
+
+    async def apis_in(self, source: Source, within: Span, deadline: float) -> list[Resolution]:
+        """Return the APIs that a stretch of text uses, each once, in text order.
+
+        The workspace's own names and names that lead nowhere are left out.
+        """
+        if source.language == "python":
+            spans = used_names(parse(source.text), within)
+        else:
+            words = _WORD.finditer(source.text, within.start, within.end)
+            spans = [Span(*word.span()) for word in words]
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + deadline
+        found: dict[str, Resolution] = {}
+        for span in spans:
+            each = await self.resolve(source, span.start, max(0.0, ends - loop.time()))
+            if each is not None and each.gap not in ("own", "unresolved", "late"):
+                found.setdefault(each.name, each)
+        return list(found.values())
+
+    async def calls(self, source: Source, deadline: float) -> AsyncIterator[Resolution]:
+        """Yield a resolution for every call and decorator of a Python text."""
+        syntax = parse(source.text)
+        for span in called_names(syntax):
+            found = await self._python.resolve_in(syntax, source, span.start, deadline)
+            if found is not None:
+                yield self._explained(found)
+
+    def lookup(self, name: str) -> Resolution:
+        """Return what is known of a dotted Python name, or a name of one of the other tables."""
+        link = self._python.lookup(name)
+        if link is None:
+            for table in ("web/javascript", "web/css", "web/html", "std/cpp", "std/c"):
+                symbol = self.library.find(Package(table, "", ()), name)
+                if symbol is not None:
+                    link = self.library.link(Package(table, "", ()), symbol)
+                    break
+        if link is not None:
+            return Resolution(name, "name", link.package, Span(0, 0), link, None)
+        package = self.packages.of(name)
+        gap: Reason = self._python.reason(package) if package else "unresolved"
+        owner = package.name if package else None
+        return self._explained(Resolution(name, "name", owner, Span(0, 0), None, gap))
+
+    def obtainable(self, resolution: Resolution) -> Package | None:
+        """Return the package whose docs could be fetched to fill a gap, if the user agrees."""
+        missing = resolution.gap == "notFetched" and resolution.package is not None
+        package = self.packages.named(resolution.package or "") if missing else None
+        if package is None:
+            return None
+        policy, answers = self.acquisition.policy, self.acquisition.answers
+        allowed = permission(policy, answers, package) in ("ask", "granted")
+        return package if allowed and candidates(package) else None
+
+    async def warm(self, source: Source) -> None:
+        """Infer the names that a Python text calls, so that hovers find the answers cached.
+
+        One question at a time, so that a hover waits for one at most. Cancel the task to stop.
+        """
+        if source.language == "python":
+            await asyncio.to_thread(self.packages.of, "pip")
+            async for _ in self.calls(source, _WARM_DEADLINE):
+                await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """End the inference process and release the index and the HTTP client."""
+        if self._inference is not None:
+            await self._inference.close()
+        await self.acquisition.client.aclose()
+        self.library.index.close()
+
+    def _explained(self, resolution: Resolution) -> Resolution:
+        """Say more precisely why docs are not here."""
+        if resolution.gap != "notFetched" or resolution.package is None:
+            return resolution
+        package = self.packages.named(resolution.package)
+        if package is None:
+            return resolution
+        policy, answers = self.acquisition.policy, self.acquisition.answers
+        if permission(policy, answers, package) == "private":
+            return dataclasses.replace(resolution, gap="private")
+        if not candidates(package):
+            return dataclasses.replace(resolution, gap="noSource")
+        return resolution
+
+
+def open_docs(
+    folder: Path, cache: Path, root: Path | None, environment: Environment, policy: Policy
+) -> Docs:
+    """Return the docs of a workspace, kept in `folder`, with jedi's cache under `cache`."""
+    packages = Packages(environment)
+    library = Library(Index(folder / "index.sqlite"), environment)
+    answers = Answers(folder / "answers.json")
+    acquisition = Acquisition(library, packages, policy, answers, new_client())
+    inference = InferenceProcess(root, environment, cache / "jedi")
+    return Docs(library, packages, acquisition, inference)

@@ -1,0 +1,118 @@
+"""Go: imports and what is selected from them, on pkg.go.dev.
+
+The version is the one that the module's go.mod requires; the standard library has none in its URLs.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import tree_sitter_go
+from tree_sitter import Language, Node
+
+from linewise_server.apidocs.languages.answer import from_scheme
+from linewise_server.apidocs.library import Library
+from linewise_server.apidocs.link import Resolution
+from linewise_server.apidocs.source import Source, Span, Syntax
+
+_GO = Language(tree_sitter_go.language())
+_KINDS = frozenset(
+    {
+        "identifier",
+        "field_identifier",
+        "type_identifier",
+        "package_identifier",
+        "interpreted_string_literal_content",
+    }
+)
+_BASE = "https://pkg.go.dev/"
+
+
+def resolve(source: Source, offset: int, _: Library) -> Resolution | None:
+    """Return what stands at `offset`; methods of values need types and have no link."""
+    syntax = Syntax(source.text, _GO)
+    node = syntax.leaf_at(offset, _KINDS)
+    if node is None or node.parent is None:
+        return None
+    span = syntax.span(node)
+    if node.type == "interpreted_string_literal_content":
+        spec = node.parent.parent
+        path = syntax.of(node)
+        return _answer(path, "", span, source.path) if spec and spec.type == "import_spec" else None
+    imports = dict(_imports(syntax))
+    parent = node.parent
+    if parent.type not in ("selector_expression", "qualified_type"):
+        return None
+    head, selected = parent.named_children[0], parent.named_children[-1]
+    path = imports.get(syntax.of(head), "")
+    shadowed = head.type == "identifier" and _declares(syntax, syntax.of(head))
+    if not path or shadowed or node not in (head, selected):
+        return None
+    return _answer(path, "" if node == head else syntax.of(node), span, source.path)
+
+
+def _imports(syntax: Syntax) -> list[tuple[str, str]]:
+    """Return the local name and path of each import; dot imports and blank ones left out."""
+    found = []
+    for node in _descendants(syntax.root, "import_spec"):
+        path_node = node.child_by_field_name("path")
+        name = node.child_by_field_name("name")
+        if path_node is None:
+            continue
+        path = syntax.of(path_node).strip('"`')
+        local = syntax.of(name) if name is not None else _package_name(path)
+        if local not in (".", "_"):
+            found.append((local, path))
+    return found
+
+
+def _package_name(path: str) -> str:
+    """Return the name that a package most likely has: the last part that is no version."""
+    parts = [part for part in path.split("/") if not re.fullmatch(r"v\d+", part)]
+    return re.sub(r"\.v\d+$", "", parts[-1] if parts else path).removeprefix("go-")
+
+
+def _declares(syntax: Syntax, name: str) -> bool:
+    """Whether the file declares a variable or parameter of this name."""
+    word = re.escape(name)
+    return bool(
+        re.search(
+            rf"\b{word}\b[\w, ]*:=|\bvar\s+{word}\b|[(,]\s*{word}\s+[*\[\]\w.]+\s*[,)]", syntax.text
+        )
+    )
+
+
+def _descendants(node: Node, kind: str) -> list[Node]:
+    found = [node] if node.type == kind else []
+    for child in node.named_children:
+        if child.type in (kind, "import_declaration", "import_spec_list"):
+            found += _descendants(child, kind)
+    return found
+
+
+def _answer(path: str, symbol: str, span: Span, file: Path | None) -> Resolution:
+    version = _required(path, file)
+    name = f"{path}.{symbol}" if symbol else path
+    page = path if not version else _at_version(path, *version)
+    caption = f"pkg.go.dev {version[1]}" if version else "pkg.go.dev"
+    url = (_BASE, f"{page}#{symbol}" if symbol else page)
+    return from_scheme(
+        name, "symbol" if symbol else "package", path, span, url, caption, exact=True
+    )
+
+
+def _at_version(path: str, module: str, version: str) -> str:
+    return f"{module}@{version}{path.removeprefix(module)}"
+
+
+def _required(path: str, file: Path | None) -> tuple[str, str] | None:
+    """Return the module of `path` and the version that the nearest go.mod requires of it."""
+    folders = file.parents if file is not None else []
+    config = next((f / "go.mod" for f in folders if (f / "go.mod").is_file()), None)
+    if config is None:
+        return None
+    text = config.read_text("utf-8", errors="replace")
+    modules = re.findall(r"^\s*(?:require\s+)?(\S+\.\S+)\s+(v\S+)", text, re.MULTILINE)
+    fitting = [(m, v) for m, v in modules if path == m or path.startswith(f"{m}/")]
+    return max(fitting, key=lambda pair: len(pair[0]), default=None)
