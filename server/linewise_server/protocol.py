@@ -207,7 +207,7 @@ TO_CLIENT: dict[str, Any] = {
 """Notifications from the server."""
 
 COMMAND_ACCEPT = "linewise.completion.accepted"
-"""`item.command` of every completion, run by the server; its only argument is the completion's id."""
+"""`item.command` of every completion, run by the server; its argument is the completion's id."""
 
 
 def camel(name: str) -> str:
@@ -262,7 +262,7 @@ def typescript() -> str:
 
 
 def _typescript_lines() -> Iterator[str]:
-    yield "// Written by `python -m linewise_server.protocol`; change that file and run `make protocol`."
+    yield "// Written by `python -m linewise_server.protocol`: change that and run `make protocol`."
     yield 'import { NotificationType, RequestType } from "vscode-languageclient/node";'
     module = sys.modules[__name__]
     for name, value in vars(module).items():

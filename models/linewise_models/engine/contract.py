@@ -6,7 +6,7 @@ decoded, then one `Finish`. An engine never sees a document, a path or an editor
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -78,7 +78,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A decoded token: the text that it adds (bytes that do not end a character wait for the next)."""
+    """A decoded token: the text that it adds; part of a character waits for the rest."""
 
     text: str
     logprob: float
@@ -179,8 +179,14 @@ class EngineClient(Protocol):
         """Return the token ids of `text`, without any special token."""
         ...
 
-    def generate(self, request: Request) -> AsyncIterator[Event]:
-        """Yield tokens and, last, one `Finish`; closing the iterator cancels the work."""
+    def generate(
+        self, request: Request, stopped: Callable[[], bool] = ...
+    ) -> AsyncGenerator[Event, None]:
+        """Yield tokens and, last, one `Finish`.
+
+        `stopped` is asked after each event; once true the work is cancelled and its `Finish` still
+        comes. Closing the iterator cancels without one.
+        """
         ...
 
     async def close(self) -> None:

@@ -299,7 +299,7 @@ class _Log:
 
 
 def _physical_cores() -> int:
-    """Return the cores that this process may use, hyper-threads counted once where that is known."""
+    """Return the cores that this process may use, counting a pair of hyper-threads as one."""
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     logical = len(allowed) if allowed else os.cpu_count() or 1
     siblings = set()

@@ -1,9 +1,9 @@
-"""The texts of a model's tokens, and token healing.
+r"""The texts of a model's tokens, and token healing.
 
 In: the bytes of every token. Out: where a prompt may safely end, and which tokens may follow so
 that the text that was taken back is spelt again. Pure; never touches the model.
 
-A prompt rarely ends on a token boundary: "\\n    " is one token with what follows it, "len(" might
+A prompt rarely ends on a token boundary: "\n    " is one token with what follows it, "len(" might
 have gone on as "len(x". Text that ends inside such a token is text the model never saw, so the tail
 is taken back and generated again under the constraint that it spells the same.
 Token healing was named by Lundberg (guidance, 2023); here white space is healed as a whole.
@@ -52,7 +52,7 @@ class Vocabulary:
 
 
 def _successor(prefix: bytes) -> bytes:
-    """Return the first byte string after all that begin with `prefix`; empty where there is none."""
+    """Return the first byte string after all that begin with `prefix`, empty for none."""
     trimmed = prefix.rstrip(b"\xff")
     return trimmed[:-1] + bytes([trimmed[-1] + 1]) if trimmed else b""
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class HostClient:
     """Implements `EngineClient` on the engine process for one model."""
 
     def __init__(self, served: Served, run: Path, on_loading: Loading = lambda share: None) -> None:
-        """Start nothing yet. `on_loading` hears 0.0 to 1.0 in the event loop while a model loads."""
+        """Start nothing yet; `on_loading` hears 0.0 to 1.0 while a model loads."""
         self._served = served
         self._run = run
         self._on_loading = on_loading
@@ -51,11 +51,13 @@ class HostClient:
         """Return the token ids of `text`."""
         return list((await self._ask({"do": "tokenise", "text": text}))["tokens"])
 
-    async def generate(self, request: Request) -> AsyncIterator[Event]:
-        """Yield tokens and a `Finish`; closing the iterator cancels. See `EngineClient.generate`."""
+    async def generate(
+        self, request: Request, stopped: Callable[[], bool] = lambda: False
+    ) -> AsyncGenerator[Event, None]:
+        """Yield tokens and, last, a `Finish`; see `EngineClient.generate`."""
         link = await self._connect()
         identity, inbox = link.open()
-        finished = False
+        finished = told = False
         try:
             link.send({"do": "generate", "id": identity, "request": request})
             while not finished:
@@ -63,9 +65,12 @@ class HostClient:
                 finished = isinstance(event, Finish)
                 if event is not None:
                     yield event
+                if stopped() and not told:
+                    told = True
+                    link.send({"do": "cancel", "id": identity})
         finally:
             link.forget(identity)
-            if not finished:
+            if not finished and not told:
                 link.send({"do": "cancel", "id": identity})
 
     async def close(self) -> None:

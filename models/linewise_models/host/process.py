@@ -64,6 +64,7 @@ class Host:
         self._windows: dict[int, _Window] = {}
         self._numbers = itertools.count(1)
         self._asked = time.monotonic()
+        self._announced = 0.0
 
     def accept(self, listener: Listener) -> None:
         """Let windows in for ever; one that has not the key is turned away."""
@@ -99,8 +100,13 @@ class Host:
                 return
 
     def _announce(self, share: float) -> None:
+        """Tell how far loading has come, in steps that a person can see."""
+        step = round(share, 1)
+        if step == self._announced:
+            return
+        self._announced = step
         for window in list(self._windows.values()):
-            window.send({"loading": share})
+            window.send({"loading": step})
 
     def _refuse(self, reason: str) -> None:
         """Answer all that is asked with `reason`, until those who waited have heard it."""

@@ -110,4 +110,6 @@ def _supersedes(new: Job, old: Job) -> bool:
 
 def _outranks(new: Job, running: Job) -> bool:
     """Say whether `running` is nobody's wait and someone waits now."""
+    if not isinstance(new.task, Request):
+        return False
     return running.urgency is Urgency.IDLE and new.urgency is not Urgency.IDLE

@@ -1,0 +1,5 @@
+"""`python -m linewise_server` is `linewise`."""
+
+from linewise_server.cli import main
+
+main()

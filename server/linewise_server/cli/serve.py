@@ -1,0 +1,39 @@
+"""`linewise serve`: the language server on stdio or TCP."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--tcp", metavar="HOST:PORT", help="Listen there instead of stdio, for one client.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["error", "warning", "info", "debug"]),
+    default="warning",
+    show_default=True,
+    help="What goes to stderr, which editors show as the server's log.",
+)
+def serve(tcp: str | None, log_level: str) -> None:
+    r"""Run the language server; an editor starts it.
+
+    \b
+    Neovim 0.12:  vim.lsp.config.linewise = { cmd = { "linewise", "serve" } }
+    Helix, Emacs, others: any LSP client that starts `linewise serve` on stdio.
+    """
+    logging.basicConfig(
+        level=log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
+    from linewise_server.app import build_engines, build_server
+
+    server = build_server(build_engines())
+    if tcp is None:
+        server.start_io()
+        return
+    host, _, port = tcp.rpartition(":")
+    if not port.isdigit():
+        raise click.BadParameter(f"{tcp!r} is not HOST:PORT", param_hint="--tcp")
+    server.start_tcp(host or "127.0.0.1", int(port))

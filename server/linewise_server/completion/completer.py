@@ -1,0 +1,496 @@
+"""From a place in a document to what is suggested there: the path of a keystroke.
+
+In: snapshots and places. Out: suggestions, each with where it came from. In order: is there
+anything to ask; was it said before; is it being said; wait for the rhythm; plan a prompt within the
+budget; generate; filter; remember; think ahead. Code that is not part of this path is elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from linewise_models.engine.contract import EngineClient, Finish, Report, Request, Urgency
+from linewise_models.errors import ModelError
+
+from linewise_server.completion.budget import Sizes, sizes
+from linewise_server.completion.flight import Flight
+from linewise_server.completion.memory import Memory, Saying, place_of
+from linewise_server.completion.plan import Plan, Planner
+from linewise_server.completion.postprocess import enough, postprocess
+from linewise_server.completion.rhythm import Rhythm
+from linewise_server.completion.shape import Shape, Site, shape
+from linewise_server.completion.syntax import Syntax
+from linewise_server.protocol import Origin, Trace
+from linewise_server.settings import Settings
+from linewise_server.snapshot import Snapshot, split_lines
+
+WINDOW_BEFORE, WINDOW_AFTER = 120, 40
+"""Lines around the cursor that filters look at."""
+LEAST_CONFIDENCE = -1.6
+"""Mean log-probability below which nothing is shown unasked."""
+ORPHAN_SECONDS = 0.1
+"""How long a generation that nobody waits for may go on, for the next key to join it."""
+THINK_AHEAD_SECONDS = 0.15
+"""Idle time after a suggestion was shown until what would follow it is generated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request for a completion, in code points."""
+
+    snapshot: Snapshot
+    line: int
+    column: int
+    invoked: bool = False
+    selected: str = ""
+    """Text that the suggest widget would put from `selected_from` to the cursor."""
+    selected_from: int | None = None
+    candidates: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What to show at a place."""
+
+    id: str
+    text: str
+    """To insert in place of the selected text, or at the cursor."""
+    start: int
+    end: int
+    """Columns of the cursor's line that the text replaces."""
+    origin: Origin
+    confidence: float
+
+
+class Completer:
+    """The completions of one server."""
+
+    def __init__(
+        self,
+        client: EngineClient,
+        settings: Callable[[], Settings],
+        trace: Callable[[Trace], None] = lambda trace: None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._trace = trace
+        self._clock = clock
+        self._sleep = sleep
+        self._memory = Memory()
+        self._rhythm = Rhythm()
+        self._planner: Planner | None = None
+        self._report: Report | None = None
+        self._flight: Flight | None = None
+        self._waiting = 0
+        self._ahead: asyncio.Task[None] | None = None
+        self._chores: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
+
+    async def complete(self, ask: Ask) -> list[Suggestion]:
+        """Return what to suggest, best first; empty where there is nothing good to say.
+
+        Raises ModelError when the engine cannot serve.
+        """
+        started = self._clock()
+        self._stop_ahead()
+        snapshot, column = _with_selected(ask)
+        site = site_at(snapshot, ask.line, column, ask.invoked)
+        syntax = Syntax.of(snapshot.language)
+        wanted = shape(site, syntax)
+        if wanted == "nothing":
+            self._cancel_flight()
+            return []
+        known = None if ask.candidates > 1 else self._memory.recall(snapshot.uri, site, wanted)
+        if known is not None:
+            saying, text, origin = known
+            self._cancel_flight()
+            found = self._finish(ask, site, wanted, text, origin, saying.confidence)
+            self._tell(ask, text, origin, found[1], None, started)
+            self._think_ahead(snapshot, ask.line, column, found[0])
+            return found[0]
+        flight, origin = await self._board(ask, snapshot, column, site, wanted)
+        if flight is None:
+            return []
+        return await self._wait(ask, snapshot, column, site, wanted, flight, origin, started)
+
+    def changed(self, snapshot: Snapshot, line: int, column: int) -> None:
+        """Note that the user changed the text; ends work that the change made useless."""
+        self._rhythm.key(self._clock())
+        self._stop_ahead()
+        flight = self._flight
+        if flight is None or flight.done:
+            return
+        site = site_at(snapshot, line, column, invoked=False)
+        if flight.typed(snapshot.uri, site) is None:
+            flight.cancel()
+
+    def forget(self, uri: str) -> None:
+        """Forget a document that was closed."""
+        self._memory.forget(uri)
+        if self._planner is not None:
+            self._planner.forget(uri)
+
+    async def plan(self, ask: Ask) -> tuple[Plan, Sizes, Shape]:
+        """Return the prompt that would be sent for an ask, for people to look at."""
+        snapshot, column = _with_selected(ask)
+        site = site_at(snapshot, ask.line, column, ask.invoked)
+        wanted = shape(site, Syntax.of(snapshot.language))
+        budget = await self._sizes(ask, wanted)
+        return (await self._plans()).plan(snapshot, ask.line, column, budget), budget, wanted
+
+    async def settled(self) -> None:
+        """Wait until the answers given so far are accounted for."""
+        while self._chores - {self._ahead}:
+            await asyncio.wait(self._chores - {self._ahead})
+
+    async def close(self) -> None:
+        """End all work and let go of the engine."""
+        self._stop_ahead()
+        self._cancel_flight()
+        for chore in list(self._chores):
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        await self._client.close()
+
+    async def _board(
+        self, ask: Ask, snapshot: Snapshot, column: int, site: Site, wanted: Shape
+    ) -> tuple[Flight | None, Origin]:
+        """Return the generation to wait for: the one under way if it agrees, else a new one."""
+        flight = self._flight
+        if flight is not None and ask.candidates == 1 and self._joins(flight, ask, site, wanted):
+            return flight, "joined"
+        self._cancel_flight()
+        if not ask.invoked and (delay := self._rhythm.delay()):
+            await self._sleep(delay)
+        budget = await self._sizes(ask, wanted)
+        if budget.output == 0:
+            return None, "none"
+        plan = (await self._plans()).plan(snapshot, ask.line, column, budget)
+        fim = (await self.report()).fim != "none"
+        before, after = place_of(site)
+        request = Request(
+            session=plan.session,
+            prompt=plan.parts,
+            max_tokens=budget.output,
+            must_speak=not fim or ask.invoked,
+            candidates=ask.candidates,
+            temperature=0.6 if ask.candidates > 1 else 0.0,
+            deadline_ms=budget.deadline_ms,
+            urgency=Urgency.INVOKED if ask.invoked else Urgency.AUTOMATIC,
+        )
+        self._cancel_flight()
+        flight = Flight(snapshot.uri, before, after, wanted, plan, request)
+        self._flight = flight
+        flight.start(self._client, lambda text: enough(text, site, wanted))
+        return flight, "model"
+
+    def _joins(self, flight: Flight, ask: Ask, site: Site, wanted: Shape) -> bool:
+        if flight.done or (ask.invoked and flight.request.urgency is not Urgency.INVOKED):
+            return False
+        longer = wanted == "block" and flight.shape == "line"
+        return not longer and flight.typed(ask.snapshot.uri, site) is not None
+
+    async def _wait(
+        self,
+        ask: Ask,
+        snapshot: Snapshot,
+        column: int,
+        site: Site,
+        wanted: Shape,
+        flight: Flight,
+        origin: Origin,
+        started: float,
+    ) -> list[Suggestion]:
+        """Wait until the generation said enough for this site, and turn it into suggestions."""
+
+        def left() -> str | None:
+            typed = flight.typed(snapshot.uri, site)
+            return None if typed is None else flight.text[len(typed) :]
+
+        def ready() -> bool:
+            text = left()
+            return (
+                text is None or flight.whole or _silent(text, wanted) or enough(text, site, wanted)
+            )
+
+        self._waiting += 1
+        try:
+            await flight.until(ready)
+        except asyncio.CancelledError:
+            self._do(self._abandon(flight))
+            raise
+        finally:
+            self._waiting -= 1
+        if flight.error is not None:
+            # A new engine may be another one, and its cache is empty.
+            self._report = self._planner = None
+            raise flight.error
+        self._settle(flight, snapshot.uri)
+        text = left()
+        if text is None or not flight.text:
+            self._tell(ask, "", origin, (), flight, started)
+            return []
+        self._rhythm.answered(self._clock() - started)
+        texts = [text, *flight.alternatives.values()]
+        suggestions: list[Suggestion] = []
+        acted: tuple[str, ...] = ()
+        for number, candidate in enumerate(texts):
+            found, names = self._finish(ask, site, wanted, candidate, origin, flight.confidence)
+            acted = names if number == 0 else acted
+            suggestions += [s for s in found if all(s.text != other.text for other in suggestions)]
+        self._tell(ask, text, origin, acted, flight, started)
+        self._think_ahead(snapshot, ask.line, column, suggestions)
+        return suggestions
+
+    def _settle(self, flight: Flight, uri: str) -> None:
+        """Remember what a generation said, now and again once it said all."""
+
+        def keep() -> None:
+            if flight.text:
+                self._memory.keep(
+                    Saying(
+                        uri,
+                        flight.before,
+                        flight.after,
+                        flight.shape,
+                        flight.text,
+                        flight.whole,
+                        flight.confidence,
+                    )
+                )
+
+        keep()
+        if flight.done:
+            self._landed(flight, uri)
+            return
+
+        async def later() -> None:
+            await flight.settled()
+            keep()
+            self._landed(flight, uri)
+
+        self._do(later())
+
+    def _landed(self, flight: Flight, uri: str) -> None:
+        """Note what the cache holds now, and warm the whole window where a small one served."""
+        if flight.finish is None or self._planner is None:
+            return
+        self._planner.evaluated(uri, flight.plan, flight.finish.prompt_tokens)
+        self._do(self._measure())
+        if flight.plan.warm is not None and flight.finish.reason != "superseded":
+            self._do(self._warm(uri, flight.plan.warm))
+
+    async def _measure(self) -> None:
+        """Follow the speeds of the engine, which change with what else the machine does."""
+        with contextlib.suppress(ModelError):
+            self._report = await self._client.report()
+
+    async def _warm(self, uri: str, plan: Plan) -> None:
+        """Evaluate a window while nobody waits; whatever is asked meanwhile goes first."""
+        request = Request(
+            session=plan.session, prompt=plan.parts, max_tokens=0, urgency=Urgency.IDLE
+        )
+        with contextlib.suppress(ModelError):
+            async with aclosing(self._client.generate(request, lambda: False)) as events:
+                async for event in events:
+                    done = isinstance(event, Finish) and event.reason == "length"
+                    if done and self._planner:
+                        self._planner.evaluated(uri, plan, event.prompt_tokens)
+
+    def _finish(
+        self, ask: Ask, site: Site, wanted: Shape, text: str, origin: Origin, confidence: float
+    ) -> tuple[list[Suggestion], tuple[str, ...]]:
+        """Filter a text and give it the form of a suggestion."""
+        draft, names = postprocess(text, site, wanted)
+        if draft is not None and not ask.invoked and confidence < LEAST_CONFIDENCE:
+            draft, names = None, (*names, "confidence")
+        if draft is None:
+            return [], names
+        start = ask.column if ask.selected_from is None else ask.selected_from
+        suggestion = Suggestion(
+            id=f"c{next(self._numbers)}",
+            text=ask.selected + draft.text,
+            start=start,
+            end=ask.column + draft.replace,
+            origin=origin,
+            confidence=confidence,
+        )
+        return [suggestion], names
+
+    def _think_ahead(
+        self, snapshot: Snapshot, line: int, column: int, shown: list[Suggestion]
+    ) -> None:
+        """Generate what would follow the suggestion shown, once the user pauses to read it."""
+        if not shown:
+            return
+        first = shown[0]
+
+        async def ahead() -> None:
+            await self._sleep(THINK_AHEAD_SECONDS)
+            accepted, at_line, at_column = _inserted(snapshot, line, column, first)
+            site = site_at(accepted, at_line, at_column, invoked=False)
+            if self._memory.recall(snapshot.uri, site, "line") is not None:
+                return
+            ask = Ask(accepted, at_line, at_column)
+            budget = await self._sizes(ask, "line")
+            plan = (await self._plans()).plan(accepted, at_line, at_column, budget)
+            if plan.warm is not None:
+                return
+            before, after = place_of(site)
+            request = Request(
+                session=plan.session,
+                prompt=plan.parts,
+                max_tokens=budget.output,
+                must_speak=True,
+                urgency=Urgency.IDLE,
+            )
+            flight = Flight(snapshot.uri, before, after, "line", plan, request)
+            flight.start(self._client, lambda text: enough(text, site, "line"))
+            try:
+                await flight.settled()
+            finally:
+                flight.cancel()
+            if flight.whole:
+                self._memory.keep(
+                    Saying(
+                        snapshot.uri,
+                        before,
+                        after,
+                        "line",
+                        flight.text,
+                        whole=True,
+                        confidence=flight.confidence,
+                        ahead=True,
+                    )
+                )
+
+        self._ahead = self._do(ahead())
+
+    def _stop_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead.cancel()
+            self._ahead = None
+
+    def _cancel_flight(self) -> None:
+        if self._flight is not None and not self._flight.done:
+            self._flight.cancel()
+        self._flight = None
+
+    async def _abandon(self, flight: Flight) -> None:
+        """End a generation unless a key joins it soon."""
+        await self._sleep(ORPHAN_SECONDS)
+        if self._waiting == 0:
+            flight.cancel()
+
+    async def report(self) -> Report:
+        """Return what the engine is; starts it the first time. Raises ModelError."""
+        if self._report is None:
+            self._report = await self._client.report()
+        return self._report
+
+    async def _sizes(self, ask: Ask, wanted: Shape) -> Sizes:
+        settings = self._settings()
+        latency = settings.latency_invoked if ask.invoked else settings.latency_automatic
+        return sizes(await self.report(), latency, wanted)
+
+    async def _plans(self) -> Planner:
+        if self._planner is None:
+            self._planner = Planner((await self.report()).fim)
+        return self._planner
+
+    def _do(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+        return task
+
+    def _tell(
+        self,
+        ask: Ask,
+        text: str,
+        origin: Origin,
+        filters: tuple[str, ...],
+        flight: Flight | None,
+        started: float,
+    ) -> None:
+        """Send the trace of an answer, with the engine's figures once they are known."""
+        total = (self._clock() - started) * 1000
+
+        def send() -> None:
+            finish = flight.finish if flight is not None and origin == "model" else None
+            # A generation that said all is stopped by cancelling it; to the reader it stopped.
+            reason = finish.reason if finish else "none"
+            stopped = flight is not None and flight.whole and reason == "cancelled"
+            self._trace(
+                Trace(
+                    uri=ask.snapshot.uri,
+                    version=ask.snapshot.version,
+                    text=text,
+                    origin=origin,
+                    finish="stop" if stopped else reason,
+                    prompt_tokens=finish.prompt_tokens if finish else 0,
+                    evaluated_tokens=finish.evaluated_tokens if finish else 0,
+                    reused_tokens=finish.reused_tokens if finish else 0,
+                    generated_tokens=finish.generated_tokens if finish else 0,
+                    ttft_ms=finish.ttft_ms if finish else 0.0,
+                    total_ms=total,
+                    filters=list(filters),
+                )
+            )
+
+        async def later() -> None:
+            if flight is not None:
+                await flight.settled()
+            send()
+
+        if flight is None or flight.done:
+            send()
+        else:
+            self._do(later())
+
+
+def site_at(snapshot: Snapshot, line: int, column: int, invoked: bool) -> Site:
+    """Return the site at a place, with the lines around it that filters look at."""
+    last = min(len(snapshot.lines) - 1, line + WINDOW_AFTER)
+    return Site(
+        language=snapshot.language,
+        prefix=snapshot.before(line, column, max(0, line - WINDOW_BEFORE)),
+        suffix=snapshot.after(line, column, last),
+        invoked=invoked,
+    )
+
+
+def _with_selected(ask: Ask) -> tuple[Snapshot, int]:
+    """Return the document as if the suggest widget's choice were in it, and the cursor after it."""
+    if ask.selected_from is None:
+        return ask.snapshot, ask.column
+    text = ask.snapshot.lines[ask.line]
+    line = text[: ask.selected_from] + ask.selected + text[ask.column :]
+    lines = (*ask.snapshot.lines[: ask.line], line, *ask.snapshot.lines[ask.line + 1 :])
+    return replace(ask.snapshot, lines=lines), ask.selected_from + len(ask.selected)
+
+
+def _inserted(
+    snapshot: Snapshot, line: int, column: int, suggestion: Suggestion
+) -> tuple[Snapshot, int, int]:
+    """Return the document as if a suggestion were accepted, and where the cursor is then."""
+    text = snapshot.lines[line]
+    fresh = split_lines(text[:column] + suggestion.text + text[suggestion.end :])
+    if fresh[-1] == "" and line + 1 < len(snapshot.lines):
+        fresh.pop()
+    added = split_lines(text[:column] + suggestion.text)
+    lines = (*snapshot.lines[:line], *fresh, *snapshot.lines[line + 1 :])
+    return replace(snapshot, lines=lines), line + len(added) - 1, len(added[-1])
+
+
+def _silent(text: str, wanted: Shape) -> bool:
+    """Say whether the line at the cursor is complete already, so that there is nothing to show."""
+    return wanted == "line" and text.lstrip(" \t")[:1] in ("\n", "\r")

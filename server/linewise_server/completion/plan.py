@@ -1,0 +1,165 @@
+"""Which text goes into the prompt, so that a key costs the tokens typed and not the window.
+
+In: a snapshot, a place and sizes. Out: a `Plan`: parts from stable to volatile and the session
+whose cache they extend. The window starts at a line that stays the same for many keys, and what
+follows the cursor is frozen while a line is typed. Where the whole window is not in the cache and
+evaluating it would break the budget, a small one is used and the whole one is warmed meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from linewise_models.engine.contract import FimOrder, Mark, Part
+
+from linewise_server.completion.budget import Sizes
+from linewise_server.snapshot import Snapshot
+
+CHARACTERS_PER_TOKEN = 3.0
+"""Of code, until measured; 2.9 for the standard library in SmolLM2's vocabulary."""
+KEPT = 0.5
+"""Share of the window that stays when it has to move, so that it moves seldom."""
+NEAR = "#near"
+"""Marks the session of a document's small window."""
+CLOSERS = ")]}\"'`;:,"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A prompt and where its beginning may be in the cache."""
+
+    session: str
+    parts: tuple[Part, ...]
+    first_line: int
+    warm: Plan | None = None
+    """The whole window, to be evaluated while nobody waits."""
+
+    @property
+    def text(self) -> str:
+        """The prompt as one text, marks in angle brackets; equal prompts have equal texts."""
+        return "".join(f"<{part.mark}>" if part.mark else part.text for part in self.parts)
+
+
+@dataclass(slots=True)
+class _Window:
+    """What stays put while one document is edited."""
+
+    first_line: int = 0
+    near_line: int = 0
+    """First line of the small window that serves until the whole one is warm."""
+    suffix: str = ""
+    held: dict[str, str] = field(default_factory=dict)
+    """Session -> the prompt that its cache holds."""
+
+
+class Planner:
+    """Plans prompts for the documents of one server."""
+
+    def __init__(self, fim: FimOrder) -> None:
+        self._fim = fim
+        self._windows: dict[str, _Window] = {}
+        self._ratio = CHARACTERS_PER_TOKEN
+
+    def plan(self, snapshot: Snapshot, line: int, column: int, sizes: Sizes) -> Plan:
+        """Return the prompt for a place."""
+        window = self._windows.setdefault(snapshot.uri, _Window())
+        self._place(window, snapshot, line, sizes)
+        suffix = self._suffix(window, snapshot, line, column, sizes)
+        whole = self._build(snapshot, line, column, window.first_line, suffix, snapshot.uri)
+        if self._missing(window, whole) <= sizes.cold:
+            return whole
+        room = self._characters(sizes.cold)
+        near = _size(snapshot, window.near_line, line)
+        if line < window.near_line or near > 2 * room:
+            window.near_line = _first_line(snapshot, line, room - column)
+        small = self._build(
+            snapshot, line, column, window.near_line, suffix[: room // 4], snapshot.uri + NEAR
+        )
+        return whole if len(small.text) >= len(whole.text) else replace(small, warm=whole)
+
+    def evaluated(self, uri: str, plan: Plan, tokens: int) -> None:
+        """Note that the cache of the plan's session now holds its prompt, of so many tokens."""
+        window = self._windows.setdefault(uri, _Window())
+        window.held[plan.session] = plan.text
+        if tokens > 50:
+            self._ratio = 0.9 * self._ratio + 0.1 * len(plan.text) / tokens
+
+    def forget(self, uri: str) -> None:
+        """Forget a document that was closed."""
+        self._windows.pop(uri, None)
+
+    def _characters(self, tokens: int) -> int:
+        return int(tokens * self._ratio)
+
+    def _missing(self, window: _Window, plan: Plan) -> int:
+        """Return about how many tokens of the plan are not in the cache."""
+        held = window.held.get(plan.session, "")
+        return int((len(plan.text) - _shared(held, plan.text)) / self._ratio)
+
+    def _place(self, window: _Window, snapshot: Snapshot, line: int, sizes: Sizes) -> None:
+        """Move the window's first line only when the cursor is above it or too far below."""
+        room = self._characters(sizes.prefix)
+        used = _size(snapshot, window.first_line, line)
+        if line < window.first_line or used > room:
+            window.first_line = _first_line(snapshot, line, int(room * KEPT))
+
+    def _suffix(
+        self, window: _Window, snapshot: Snapshot, line: int, column: int, sizes: Sizes
+    ) -> str:
+        """Return the text after the cursor, the same one for as long as it still stands there."""
+        room = self._characters(sizes.suffix)
+        rest = snapshot.lines[line][column:]
+        # Closing brackets that the editor adds and takes away must not move what follows.
+        start = column if rest.strip().strip(CLOSERS) else len(snapshot.lines[line])
+        following = snapshot.after(line, start, min(len(snapshot.lines) - 1, line + room // 8))
+        kept = window.suffix
+        if not kept or len(kept) < room * KEPT or not following.startswith(kept):
+            cut = following[:room]
+            window.suffix = cut[: cut.rfind("\n") + 1] or cut
+        return window.suffix
+
+    def _build(
+        self, snapshot: Snapshot, line: int, column: int, first: int, suffix: str, session: str
+    ) -> Plan:
+        lines = Part("lines", snapshot.before(line, 0, first), stable=True)
+        typed = Part("line", snapshot.lines[line][:column])
+        after = Part("suffix", suffix, stable=True)
+        parts: tuple[Part, ...]
+        if self._fim == "spm":
+            parts = (_mark(Mark.SUFFIX), after, _mark(Mark.PREFIX), lines, typed)
+        elif self._fim == "psm":
+            # The line as typed follows the middle mark, so that a key leaves the suffix alone.
+            parts = (
+                _mark(Mark.PREFIX),
+                lines,
+                _mark(Mark.SUFFIX),
+                after,
+                _mark(Mark.MIDDLE),
+                typed,
+            )
+        else:
+            parts = (lines, typed)
+        return Plan(session, tuple(p for p in parts if p.mark or p.text), first)
+
+
+def _mark(mark: Mark) -> Part:
+    return Part(str(mark), mark=mark, stable=True)
+
+
+def _size(snapshot: Snapshot, first: int, line: int) -> int:
+    """Return the characters of the lines from `first` to `line`."""
+    return sum(map(len, snapshot.lines[first : line + 1]))
+
+
+def _first_line(snapshot: Snapshot, line: int, room: int) -> int:
+    """Return the first of the lines above `line` that together have at most `room` characters."""
+    first = line
+    while first and (room := room - len(snapshot.lines[first - 1])) >= 0:
+        first -= 1
+    return first
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts share from the start."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))

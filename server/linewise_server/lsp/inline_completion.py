@@ -1,0 +1,76 @@
+"""textDocument/inlineCompletion (LSP 3.18), and what the client says became of its items.
+
+`didShowCompletion` and `didPartiallyAcceptCompletion` bear the names that the Copilot language
+server gave them, so that clients written for it work with this one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lsprotocol import types
+
+from linewise_server.completion.completer import Ask, Suggestion
+from linewise_server.lsp.documents import Document
+from linewise_server.lsp.server import LinewiseServer
+from linewise_server.protocol import COMMAND_ACCEPT
+
+
+def register(server: LinewiseServer) -> None:
+    """Add the handlers to the server."""
+    session = server.session
+
+    @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
+    async def inline_completion(
+        params: types.InlineCompletionParams,
+    ) -> types.InlineCompletionList | None:
+        document = session.documents.get(params.text_document.uri)
+        if document is None:
+            return None
+        invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+        if not invoked and session.settings.trigger == "manual":
+            return None
+        ask = ask_for(document, params, session.settings.candidates if invoked else 1)
+        suggestions = await session.complete(ask)
+        return types.InlineCompletionList([item(s, document, ask) for s in suggestions])
+
+    @server.command(COMMAND_ACCEPT)
+    def accepted(identity: str) -> None:
+        session.accepted(identity)
+
+    @server.feature("textDocument/didShowCompletion")
+    def shown(_: Any) -> None:
+        """Nothing to do until events are recorded; named so that clients may send it."""
+
+    @server.feature("textDocument/didPartiallyAcceptCompletion")
+    def partially_accepted(params: Any) -> None:
+        session.accepted(params.item.command.arguments[0], params.acceptedLength)
+
+
+def ask_for(document: Document, params: types.InlineCompletionParams, candidates: int) -> Ask:
+    """Return the request in code points."""
+    line, column = document.locate(params.position)
+    invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+    selected = params.context.selected_completion_info
+    start = document.locate(selected.range.start) if selected else None
+    usable = selected is not None and start is not None and start[0] == line
+    return Ask(
+        snapshot=document.snapshot(),
+        line=line,
+        column=column,
+        invoked=invoked,
+        selected=selected.text if usable and selected else "",
+        selected_from=start[1] if usable and start else None,
+        candidates=candidates,
+    )
+
+
+def item(suggestion: Suggestion, document: Document, ask: Ask) -> types.InlineCompletionItem:
+    """Return a suggestion as LSP has it; its columns are of the line as it was asked about."""
+    start = document.position(ask.line, suggestion.start)
+    end = document.position(ask.line, suggestion.end)
+    return types.InlineCompletionItem(
+        insert_text=suggestion.text,
+        range=types.Range(start, end),
+        command=types.Command("Accepted", COMMAND_ACCEPT, arguments=[suggestion.id]),
+    )

@@ -1,0 +1,77 @@
+"""initialize to shutdown: settings, position encoding, open documents, the engine's start.
+
+`initialize` is answered before anything is loaded; the model is loaded when the first document in a
+language that is served is opened.
+"""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from linewise_server.lsp.plain import field, plain
+from linewise_server.lsp.server import LinewiseServer
+
+SECTION = "linewise"
+
+
+def register(server: LinewiseServer) -> None:
+    """Add the handlers to the server."""
+    session = server.session
+
+    @server.feature(types.INITIALIZE)
+    async def initialize(params: types.InitializeParams) -> None:
+        encoding = server.workspace.position_encoding
+        session.documents.encoding = types.PositionEncodingKind(encoding or "utf-16").value
+        options = params.initialization_options
+        await session.configure(field(options, "settings") if options else None)
+
+    @server.feature(types.INITIALIZED)
+    async def initialized(_: types.InitializedParams) -> None:
+        workspace = server.client_capabilities.workspace
+        changes = workspace and workspace.did_change_configuration
+        if changes and changes.dynamic_registration:
+            await server.client_register_capability_async(
+                types.RegistrationParams(
+                    [
+                        types.Registration(
+                            id="linewise-settings",
+                            method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+                            register_options={"section": SECTION},
+                        )
+                    ]
+                )
+            )
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    async def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
+        section = field(params.settings, SECTION)
+        workspace = server.client_capabilities.workspace
+        if section is None and workspace and workspace.configuration:
+            items = [types.ConfigurationItem(section=SECTION)]
+            answer = await server.workspace_configuration_async(types.ConfigurationParams(items))
+            section = answer[0] if answer else None
+        if section is not None:
+            await session.configure(plain(section))
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    async def opened(params: types.DidOpenTextDocumentParams) -> None:
+        if session.settings.serves(str(params.text_document.language_id)):
+            await session.warm_up()
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def changed(params: types.DidChangeTextDocumentParams) -> None:
+        document = session.documents.get(params.text_document.uri)
+        for change in params.content_changes[-1:]:
+            if document is None or not isinstance(change, types.TextDocumentContentChangePartial):
+                continue
+            line, column = document.locate(change.range.start)
+            added = change.text.split("\n")
+            line, column = (
+                line + len(added) - 1,
+                len(added[-1]) + (column if len(added) == 1 else 0),
+            )
+            session.changed(params.text_document.uri, line, column)
+
+    @server.feature(types.SHUTDOWN)
+    async def shutdown(_: None) -> None:
+        await session.release()

@@ -1,0 +1,75 @@
+"""The server that speaks LSP: pygls with our documents, settings and features.
+
+In: JSON-RPC over stdio or TCP. Out: the same. Handlers are `async`, so that `$/cancelRequest` ends
+them; each is in a file of its own and only converts between LSP and the session.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from typing import Any
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol, lsp_method
+
+from linewise_server import __version__, protocol
+from linewise_server.engines import Engines
+from linewise_server.lsp.session import Session
+
+log = logging.getLogger(__name__)
+
+
+class Protocol(LanguageServerProtocol):
+    """pygls's protocol with our documents in the place of its workspace's."""
+
+    _server: LinewiseServer
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(
+        self, params: types.DidOpenTextDocumentParams
+    ) -> Generator[Any, Any, None]:
+        """Take a document in, and let the features see it."""
+        self._server.session.documents.open(params.text_document)
+        yield from self._pass_on(types.TEXT_DOCUMENT_DID_OPEN, params)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(
+        self, params: types.DidChangeTextDocumentParams
+    ) -> Generator[Any, Any, None]:
+        """Apply changes, and let the features see them."""
+        self._server.session.documents.change(params)
+        yield from self._pass_on(types.TEXT_DOCUMENT_DID_CHANGE, params)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(
+        self, params: types.DidCloseTextDocumentParams
+    ) -> Generator[Any, Any, None]:
+        """Let a document go."""
+        self._server.session.forget(params.text_document.uri)
+        yield from self._pass_on(types.TEXT_DOCUMENT_DID_CLOSE, params)
+
+    def _pass_on(self, method: str, params: Any) -> Generator[Any, Any, None]:
+        handler = self.fm.features.get(method)
+        if handler is not None:
+            yield handler, (params,), None
+
+
+class LinewiseServer(LanguageServer):
+    """The language server of one editor window."""
+
+    protocol: Protocol
+
+    def __init__(self, engines: Engines) -> None:
+        super().__init__("linewise", __version__, protocol_cls=Protocol)
+        self.session = Session(engines, self._send_status, self._send_trace, self._show)
+
+    def _send_status(self, status: protocol.Status) -> None:
+        self.protocol.notify("linewise/statusChanged", protocol.to_wire(status))
+
+    def _send_trace(self, trace: protocol.Trace) -> None:
+        self.protocol.notify("linewise/trace", protocol.to_wire(trace))
+
+    def _show(self, message: str) -> None:
+        self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))

@@ -1,0 +1,184 @@
+"""What one editor window has open: its documents, its settings, its completer, its status.
+
+In: what the LSP handlers pass on. Out: the same to them. The handlers hold no state of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from attrs import evolve
+from linewise_models.errors import EngineLost, ModelError
+
+from linewise_server.completion.budget import too_slow
+from linewise_server.completion.completer import Ask, Completer, Suggestion
+from linewise_server.engines import Engines, ModelMissingError
+from linewise_server.lsp.documents import Documents
+from linewise_server.protocol import State, Status, Trace
+from linewise_server.settings import Settings, read_settings
+
+log = logging.getLogger(__name__)
+
+_LOADED = 1.0
+
+
+class Session:
+    """The state of one server; everything in it belongs to the event loop."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        on_status: Callable[[Status], None],
+        on_trace: Callable[[Trace], None],
+        on_problem: Callable[[str], None],
+    ) -> None:
+        self.engines = engines
+        self.documents = Documents()
+        self.settings = Settings()
+        self.status = Status("off", "Not started", None, None, None, None, 0, None, None)
+        self.shown: dict[str, Suggestion] = {}
+        """Suggestions by id, for what the client later says of them."""
+        self._on_status = on_status
+        self._on_trace = on_trace
+        self._on_problem = on_problem
+        self._told: set[str] = set()
+        self._completer: Completer | None = None
+        self._saved = 0
+
+    async def configure(self, section: Any) -> None:
+        """Take the editor's settings; a new model or engine takes the place of the old one."""
+        settings, problems = read_settings(section)
+        for problem in problems:
+            self.tell_once(problem)
+        logging.getLogger("linewise_server").setLevel(settings.log_level.upper())
+        before, self.settings = self.settings, settings
+        serving = ("model", "threads", "idle_minutes", "remote_url", "remote_model")
+        if any(getattr(before, name) != getattr(settings, name) for name in serving):
+            await self.release()
+
+    async def serve_model(self, name: str) -> None:
+        """Serve another model from now on, whatever the settings said before."""
+        self.settings = evolve(self.settings, model=name)
+        await self.release()
+
+    async def complete(self, ask: Ask) -> list[Suggestion]:
+        """Return suggestions; what goes wrong is told once and shown in the status."""
+        if not self.settings.serves(ask.snapshot.language):
+            return []
+        try:
+            completer = self._completer or self._open()
+            suggestions = await completer.complete(ask)
+        except ModelError as error:
+            self._failed(error)
+            return []
+        for suggestion in suggestions:
+            self.shown[suggestion.id] = suggestion
+        while len(self.shown) > 200:
+            self.shown.pop(next(iter(self.shown)))
+        await self._ready(completer)
+        return suggestions
+
+    async def warm_up(self) -> None:
+        """Start the engine and load the model, so that the first key need not wait for it."""
+        if not self.settings.enable:
+            return
+        try:
+            await self._ready(self._completer or self._open())
+        except ModelError as error:
+            self._failed(error)
+
+    def changed(self, uri: str, line: int, column: int) -> None:
+        """Note that the user typed somewhere."""
+        document = self.documents.get(uri)
+        if document is not None and self._completer is not None:
+            self._completer.changed(document.snapshot(), line, column)
+
+    def forget(self, uri: str) -> None:
+        """Forget a document that was closed."""
+        self.documents.close(uri)
+        if self._completer is not None:
+            self._completer.forget(uri)
+
+    def accepted(self, identity: str, characters: int | None = None) -> None:
+        """Note that a suggestion, or its first `characters`, is in the text now."""
+        suggestion = self.shown.get(identity)
+        if suggestion is None:
+            return
+        self._saved += len(suggestion.text) if characters is None else characters
+        self._show(replace(self.status, keys_saved_today=self._saved))
+
+    def tell_once(self, message: str) -> None:
+        """Show a message to the user unless it was shown before."""
+        if message not in self._told:
+            self._told.add(message)
+            self._on_problem(message)
+
+    async def release(self) -> None:
+        """Let go of the engine; the next request takes it up again."""
+        completer, self._completer = self._completer, None
+        if completer is not None:
+            await completer.close()
+
+    def _open(self) -> Completer:
+        client = self.engines.client(self.settings, self._loading)
+        self._completer = Completer(client, lambda: self.settings, self._traced)
+        return self._completer
+
+    def _traced(self, trace: Trace) -> None:
+        if self.settings.trace:
+            self._on_trace(trace)
+
+    def _loading(self, share: float) -> None:
+        if share < _LOADED:
+            name = self.settings.model
+            self._show(
+                replace(
+                    self.status,
+                    state="loading",
+                    message=f"Loading {name}",
+                    model=name,
+                    progress=share,
+                )
+            )
+
+    async def _ready(self, completer: Completer) -> None:
+        report = await completer.report()
+        slow = too_slow(report)
+        state: State = "tooSlow" if slow else "ready"
+        speed = f"{report.generation_speed:.0f} tokens/s"
+        advice = None
+        if slow:
+            advice = (
+                f"{report.model} writes {speed} on this machine, too slow while typing. "
+                "Choose a smaller model, or set linewise.trigger to manual."
+            )
+            self.tell_once(advice)
+        self._show(
+            Status(
+                state=state,
+                message=f"{report.model} on {report.backend}, {speed}",
+                model=self.settings.model,
+                backend=report.backend,
+                prompt_speed=round(report.prompt_speed),
+                generation_speed=round(report.generation_speed),
+                keys_saved_today=self._saved,
+                progress=None,
+                advice=advice,
+            )
+        )
+
+    def _failed(self, error: ModelError) -> None:
+        log.error("%s", error)
+        if not isinstance(error, EngineLost):
+            self._completer = None
+        state: State = "noModel" if isinstance(error, ModelMissingError) else "error"
+        self._show(replace(self.status, state=state, message=str(error), progress=None))
+        self.tell_once(str(error))
+
+    def _show(self, status: Status) -> None:
+        if status != self.status:
+            self.status = status
+            self._on_status(status)

@@ -1,0 +1,69 @@
+"""linewise/status, linewise/models, linewise/selectModel: the status item and model picker."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+from linewise_models.errors import ModelError
+from linewise_models.fetch import Progress
+from lsprotocol import types
+
+from linewise_server import protocol
+from linewise_server.lsp.plain import plain
+from linewise_server.lsp.server import LinewiseServer
+
+
+def register(server: LinewiseServer) -> None:
+    """Add the handlers to the server."""
+    session = server.session
+
+    @server.feature("linewise/status")
+    def status(_: Any) -> Any:
+        return protocol.to_wire(session.status)
+
+    @server.feature("linewise/models")
+    async def models(_: Any) -> Any:
+        found = await asyncio.to_thread(session.engines.models, session.settings.model)
+        return protocol.to_wire(found)
+
+    @server.feature("linewise/selectModel")
+    async def select_model(params: Any) -> Any:
+        wanted = protocol.from_wire(protocol.SelectModel, plain(params))
+        entry = session.engines.entry(wanted.name)
+        await pull(server, wanted)
+        await session.serve_model(entry.name)
+        await session.warm_up()
+        return protocol.to_wire(session.status)
+
+
+async def pull(server: LinewiseServer, wanted: protocol.SelectModel) -> None:
+    """Fetch a model with progress under the client's token; cancelling the request stops it."""
+    loop = asyncio.get_running_loop()
+    stopped = threading.Event()
+    token = wanted.work_done_token
+    store = server.session.engines.store
+    entry = server.session.engines.entry(wanted.name)
+    if token:
+        begin = types.WorkDoneProgressBegin(title=f"Getting {entry.title}", percentage=0)
+        server.work_done_progress.begin(token, begin)
+
+    def show(progress: Progress) -> None:
+        share = int(100 * progress.done / max(progress.total, 1))
+        text = f"{progress.done / 1e6:.0f} of {progress.total / 1e6:.0f} MB"
+        report = types.WorkDoneProgressReport(message=text, percentage=min(share, 100))
+        if token:
+            loop.call_soon_threadsafe(server.work_done_progress.report, token, report)
+
+    try:
+        await asyncio.to_thread(store.pull, entry, show, stopped.is_set)
+    except asyncio.CancelledError:
+        stopped.set()
+        raise
+    except ModelError as error:
+        server.session.tell_once(str(error))
+        raise
+    finally:
+        if token:
+            server.work_done_progress.end(token, types.WorkDoneProgressEnd())
