@@ -27,6 +27,7 @@ from linewise_models.engine.contract import (
     Token,
 )
 from linewise_models.engine.native import LoadOptions, Native
+from linewise_models.engine.pace import Pace
 from linewise_models.engine.sampling import choose
 from linewise_models.engine.vocabulary import Vocabulary, take_back
 from linewise_models.errors import EngineError
@@ -91,7 +92,8 @@ class LlamaEngine:
         self._sequences = [_Sequence(number) for number in range(options.sequences)]
         self._adapter: str | None = None
         self._uses = self._evaluated = self._generated = self._requests = 0
-        self._prompt_speed = self._generation_speed = 0.0
+        self._pace = Pace(self._native.threads, clock)
+        self._threads = self._native.threads
         self._can_reuse = True
         self._measure()
         self._load_ms = (clock() - started) * 1000
@@ -116,7 +118,7 @@ class LlamaEngine:
             self._extend([(sequence, token)])
             speeds.append(1 / max(self._clock() - started, 1e-9))
         # The best of a few: what the machine can do, whatever else it does at this moment.
-        self._generation_speed = max(speeds)
+        self._pace.generation_speed = max(speeds)
         self._can_reuse = native.forget(0, size // 2)
         native.forget(0, 0)
         sequence.tokens.clear()
@@ -137,8 +139,8 @@ class LlamaEngine:
             fim=self._fim,
             marks=tuple(sorted(self._marks)),
             chat_template=native.has_chat_template(),
-            prompt_speed=self._prompt_speed,
-            generation_speed=self._generation_speed,
+            prompt_speed=self._pace.prompt_speed,
+            generation_speed=self._pace.generation_speed,
             load_ms=self._load_ms,
             can_reuse=self._can_reuse,
             model_bytes=native.model_bytes(),
@@ -250,17 +252,16 @@ class LlamaEngine:
             began = self._clock()
             outputs = [False] * (len(piece) - 1) + [done == len(tokens)]
             positions = range(start, start + len(piece))
+            self._settle_threads()
             self._native.decode(piece, positions, [sequence.number] * len(piece), outputs)
             sequence.tokens += piece
             self._evaluated += len(piece)
-            if len(piece) >= 8:
-                speed = len(piece) / max(self._clock() - began, 1e-9)
-                self._prompt_speed = _follow(self._prompt_speed, speed)
+            self._pace.evaluated(len(piece), self._clock() - began)
             yield
 
     def _slice_size(self) -> int:
         batch = self._native.options.batch
-        wanted = self._prompt_speed * SLICE_SECONDS
+        wanted = self._pace.prompt_speed * SLICE_SECONDS
         return batch if not wanted else int(min(batch, max(16, 2 ** int(np.log2(max(wanted, 1))))))
 
     def _branch(self, request: Request, sequence: _Sequence, healed: bytes) -> list[_Branch]:
@@ -346,6 +347,7 @@ class LlamaEngine:
 
     def _extend(self, step: list[tuple[_Sequence, int]]) -> None:
         began = self._clock()
+        self._settle_threads()
         self._native.decode(
             [token for _, token in step],
             [len(sequence.tokens) for sequence, _ in step],
@@ -355,8 +357,13 @@ class LlamaEngine:
         for sequence, token in step:
             sequence.tokens.append(token)
         if len(step) == 1:
-            speed = 1 / max(self._clock() - began, 1e-9)
-            self._generation_speed = _follow(self._generation_speed, speed)
+            self._pace.generated(self._clock() - began)
+
+    def _settle_threads(self) -> None:
+        threads = self._pace.threads()
+        if threads != self._threads:
+            self._threads = threads
+            self._native.use_threads(threads)
 
 
 class _StoppedText:
@@ -397,11 +404,6 @@ def _halt(request: Request, cancelled: bool, elapsed_ms: float) -> FinishReason 
     if cancelled:
         return "cancelled"
     return "deadline" if request.deadline_ms and elapsed_ms > request.deadline_ms else None
-
-
-def _follow(average: float, sample: float) -> float:
-    """Return the running average that weighs a new sample one fifth."""
-    return sample if not average else 0.8 * average + 0.2 * sample
 
 
 def _backend(devices: tuple[str, ...]) -> str:

@@ -174,6 +174,10 @@ class Native:
             reason = self._log.tail() or f"code {code}"
             raise EngineError(f"llama.cpp could not evaluate {len(tokens)} tokens: {reason}")
 
+    def use_threads(self, threads: int) -> None:
+        """Compute with so many threads from now on."""
+        self._api.llama_set_n_threads(self._context, threads, threads)
+
     def logits(self, index: int) -> NDArray[np.float32]:
         """Return the scores after token `index` of the last batch, a view of [vocabulary size]."""
         pointer = self._api.llama_get_logits_ith(self._context, index)

@@ -1,8 +1,8 @@
 """An engine that says what a script tells it to: exact, fast, and with faults on demand.
 
 In: a JSON file `{"rules": [{"after": REGEX, "text": TEXT, …}], …}`. Out: the same events as
-a model. It serves tests and demonstrations through the whole product, engine process included; it is loaded
-where a model's file name ends in `.script.json`.
+a model. It serves tests and demonstrations through the whole product, engine process included;
+it is loaded where a model's file name ends in `.script.json`.
 
 Rules are tried in order; the first whose `after` is found at the end of the prompt's text speaks.
 A rule may have `delay_ms` before each token, `fail` (an error message) or `die` (ends the process).

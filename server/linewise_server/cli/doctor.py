@@ -1,0 +1,138 @@
+"""`linewise doctor`: what there is, what runs, what is missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import platform
+import sys
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import Any
+
+import click
+
+from linewise_models.engine.contract import Report
+from linewise_models.errors import ModelError
+from linewise_server import __version__
+from linewise_server.engines import Engines
+from linewise_server.settings import Settings
+
+PACKAGES = ("llama-cpp-python", "pygls", "lsprotocol", "tree-sitter", "jedi", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    good: bool
+    value: str
+    mend: str | None = None
+    """The command, or the sentence, that mends it."""
+
+
+@click.command()
+@click.option("--model", default="smollm2-135m", show_default=True, help="Index name or GGUF file.")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+def doctor(model: str, as_json: bool) -> None:
+    """Check this installation: versions, back ends, devices, the model, measured speeds.
+
+    Exits with 1 when something has to be mended.
+    """
+    from linewise_server.app import build_engines
+
+    findings = [*look_at_software(), *look_at_model(build_engines(), Settings(model=model))]
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        _show(findings)
+    if not all(finding.good for finding in findings):
+        sys.exit(1)
+
+
+def look_at_software() -> list[Finding]:
+    """Return what is installed and what llama.cpp was built for."""
+    python = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    findings = [Finding("linewise", True, __version__), Finding("python", True, python)]
+    for package in PACKAGES:
+        try:
+            findings.append(Finding(package, True, metadata.version(package)))
+        except metadata.PackageNotFoundError:
+            findings.append(Finding(package, False, "missing", f"pip install {package}"))
+    try:
+        from llama_cpp import llama_cpp as api
+
+        system = api.llama_print_system_info().decode()
+    except (ImportError, OSError, RuntimeError) as error:
+        mend = "pip install --force-reinstall --no-cache-dir llama-cpp-python"
+        return [*findings, Finding("llama.cpp", False, str(error), mend)]
+    features = [part.split(" = ")[0].strip() for part in system.split("|") if " = 1" in part]
+    gpu = "with GPU offload" if api.llama_supports_gpu_offload() else "CPU only"
+    return [*findings, Finding("llama.cpp", True, f"{gpu}; {', '.join(features)}")]
+
+
+def look_at_model(engines: Engines, settings: Settings) -> list[Finding]:
+    """Return whether the model is here, whole, and how fast it runs; starts its engine."""
+    try:
+        entry = engines.entry(settings.model)
+    except ModelError as error:
+        return [Finding("model", False, str(error), "linewise models list")]
+    pull = f"linewise models pull {entry.name}"
+    if not engines.store.installed(entry):
+        return [Finding("model", False, f"{entry.name} is not on this machine", pull)]
+    path = engines.store.path(entry)
+    size = f"{path.stat().st_size / 1e6:.0f} MB"
+    findings = [Finding("model", True, f"{entry.name}: {path} ({size})")]
+    if engines.store.receipt(entry) is not None:
+        try:
+            receipt = engines.store.verify(entry)
+            findings.append(Finding("checksum", True, f"SHA-256 {receipt.sha256[:16]}… as pulled"))
+        except ModelError as error:
+            return [*findings, Finding("checksum", False, str(error), f"{pull} --again")]
+    try:
+        report = asyncio.run(_measure(engines, settings))
+    except ModelError as error:
+        mend = f"see the log in {engines.home.run}, or pull the model again: {pull} --again"
+        return [*findings, Finding("engine", False, str(error), mend)]
+    return [*findings, *_describe(report)]
+
+
+async def _measure(engines: Engines, settings: Settings) -> Report:
+    client = engines.client(settings, lambda share: None)
+    try:
+        return await client.report()
+    finally:
+        await client.close()
+
+
+def _describe(report: Report) -> list[Finding]:
+    fim = {
+        "none": "left to right only; this model cannot fill in",
+        "psm": "fills in (prefix, suffix, middle)",
+        "spm": "fills in (suffix, prefix, middle)",
+    }
+    keeps = "yes" if report.can_reuse else "no: each key evaluates the whole prompt"
+    context = f"{report.context} tokens for each of {report.sessions} documents"
+    speed = f"{report.prompt_speed:.0f} prompt and {report.generation_speed:.0f} generated tokens/s"
+    devices = ", ".join(report.devices)
+    return [
+        Finding("back end", True, f"{report.backend} ({devices}), {report.threads} threads"),
+        Finding("speed", True, speed),
+        Finding("context", True, context),
+        Finding("completion", True, fim[report.fim]),
+        Finding("keeps its cache", report.can_reuse, keeps, "choose a model with full attention"),
+    ]
+
+
+def _show(findings: list[Finding]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table: Any = Table.grid(padding=(0, 2))
+    for finding in findings:
+        sign = "[green]✓[/]" if finding.good else "[red]✗[/]"
+        table.add_row(sign, finding.name, finding.value)
+        if not finding.good and finding.mend:
+            table.add_row("", "", f"[bold]mend:[/] {finding.mend}")
+    Console(highlight=False).print(table)

@@ -1,0 +1,213 @@
+"""A small editor: it drives a language server over stdio as a real editor would.
+
+In: keys. Out: the document, the ghost text for each key and what the server says of it. `linewise
+demo` shows it to people, tests and benchmarks ask it questions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcRequestCancelled
+from pygls.lsp.client import LanguageClient
+
+from linewise_server import __version__
+from linewise_server.protocol import COMMAND_ACCEPT
+from linewise_server.snapshot import split_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Ghost:
+    """A suggestion as it would be drawn."""
+
+    text: str
+    start: int
+    end: int
+    id: str
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came of one request."""
+
+    ghosts: list[Ghost]
+    milliseconds: float
+    """From the key to the answer, as the user feels it."""
+    trace: Any = None
+    cancelled: bool = False
+
+
+@dataclass(slots=True)
+class Buffer:
+    """The one document that is open, and the cursor in it; columns are code points."""
+
+    uri: str
+    language: str
+    lines: list[str] = field(default_factory=lambda: [""])
+    line: int = 0
+    column: int = 0
+    version: int = 1
+
+
+class Editor:
+    """One window with one document; use it as an asynchronous context."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        settings: Mapping[str, Any],
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._command = command
+        self._environ = environ
+        self._settings = {"trace": True} | dict(settings)
+        self._client = LanguageClient("linewise-editor", __version__)
+        self._traces: asyncio.Queue[Any] = asyncio.Queue()
+        self._numbers = itertools.count(1)
+        self.buffer = Buffer("untitled:empty", "plaintext")
+        self.statuses: list[Any] = []
+        self.messages: list[str] = []
+        self._listen()
+
+    async def __aenter__(self) -> Editor:
+        extra: dict[str, Any] = {"env": dict(self._environ)} if self._environ is not None else {}
+        await self._client.start_io(*self._command, **extra)
+        capabilities = types.ClientCapabilities(
+            general=types.GeneralClientCapabilities(
+                position_encodings=[types.PositionEncodingKind.Utf32]
+            ),
+            text_document=types.TextDocumentClientCapabilities(
+                inline_completion=types.InlineCompletionClientCapabilities()
+            ),
+        )
+        self.initialized = await self._client.initialize_async(
+            types.InitializeParams(
+                capabilities=capabilities,
+                initialization_options={"settings": self._settings},
+            )
+        )
+        self._client.initialized(types.InitializedParams())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with contextlib.suppress(Exception):
+            await self._client.shutdown_async(None)
+            self._client.exit(None)
+        await self._client.stop()
+
+    async def open(self, uri: str, language: str, text: str) -> None:
+        """Open a document with the cursor at its end."""
+        lines = split_lines(text)
+        self.buffer = Buffer(uri, language, lines, len(lines) - 1, len(lines[-1]))
+        item = types.TextDocumentItem(uri, language, 1, text)
+        self._client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+    async def ready(self) -> Any:
+        """Wait until the model is loaded, or cannot be, and return the status."""
+        while True:
+            status = await self._client.protocol.send_request_async("linewise/status", None)
+            if status.state in ("ready", "tooSlow", "error", "noModel"):
+                return status
+            await asyncio.sleep(0.05)
+
+    def insert(self, text: str) -> None:
+        """Put text at the cursor, as typing or pasting does."""
+        self.replace(self.buffer.column, self.buffer.column, text)
+
+    def replace(self, start: int, end: int, text: str) -> None:
+        """Put text in the place of some columns of the cursor's line."""
+        buffer = self.buffer
+        line = buffer.lines[buffer.line]
+        fresh = split_lines(line[:start] + text + line[end:])
+        if fresh[-1] == "" and buffer.line + 1 < len(buffer.lines):
+            fresh.pop()
+        where = types.Range(types.Position(buffer.line, start), types.Position(buffer.line, end))
+        buffer.lines[buffer.line : buffer.line + 1] = fresh
+        added = split_lines(line[:start] + text)
+        buffer.line += len(added) - 1
+        buffer.column = len(added[-1])
+        buffer.version += 1
+        document = types.VersionedTextDocumentIdentifier(buffer.version, buffer.uri)
+        change = types.TextDocumentContentChangePartial(where, text)
+        self._client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
+
+    async def ask(self, invoked: bool = False, cancel_after: float | None = None) -> Answer:
+        """Request a completion at the cursor; cancel it after some seconds if asked to."""
+        buffer = self.buffer
+        kinds = types.InlineCompletionTriggerKind
+        params = types.InlineCompletionParams(
+            types.InlineCompletionContext(kinds.Invoked if invoked else kinds.Automatic),
+            types.TextDocumentIdentifier(buffer.uri),
+            types.Position(buffer.line, buffer.column),
+        )
+        while not self._traces.empty():
+            self._traces.get_nowait()
+        started = time.perf_counter()
+        identity = f"complete-{next(self._numbers)}"
+        request = asyncio.ensure_future(
+            self._client.protocol.send_request_async(
+                types.TEXT_DOCUMENT_INLINE_COMPLETION, params, identity
+            )
+        )
+        if cancel_after is not None:
+            await asyncio.wait([request], timeout=cancel_after)
+            self._client.cancel_request(types.CancelParams(identity))
+        try:
+            result = await request
+        except JsonRpcRequestCancelled:
+            return Answer([], (time.perf_counter() - started) * 1000, cancelled=True)
+        took = (time.perf_counter() - started) * 1000
+        items = result.items if isinstance(result, types.InlineCompletionList) else result or []
+        trace = await self._trace()
+        return Answer([_ghost(item) for item in items], took, trace)
+
+    async def accept(self, ghost: Ghost) -> None:
+        """Press Tab: take the ghost text in and tell the server."""
+        self.replace(ghost.start, ghost.end, ghost.text)
+        await self._client.workspace_execute_command_async(
+            types.ExecuteCommandParams(COMMAND_ACCEPT, [ghost.id])
+        )
+
+    async def request(self, method: str, params: Any = None) -> Any:
+        """Send any other request and return its result."""
+        return await self._client.protocol.send_request_async(method, params)
+
+    async def _trace(self) -> Any:
+        """Return the trace of the answer just given; none comes where nothing was asked."""
+        try:
+            return await asyncio.wait_for(self._traces.get(), 0.5)
+        except TimeoutError:
+            return None
+
+    def _listen(self) -> None:
+        # pygls marks the functions that it is given, which methods do not allow.
+        @self._client.feature("linewise/trace")
+        def traced(trace: Any) -> None:
+            self._traces.put_nowait(trace)
+
+        @self._client.feature("linewise/statusChanged")
+        def status_changed(status: Any) -> None:
+            self.statuses.append(status)
+
+        @self._client.feature(types.WINDOW_SHOW_MESSAGE)
+        def message_shown(params: types.ShowMessageParams) -> None:
+            self.messages.append(params.message)
+
+
+def _ghost(item: types.InlineCompletionItem) -> Ghost:
+    where = item.range
+    text = item.insert_text if isinstance(item.insert_text, str) else item.insert_text.value
+    arguments = item.command.arguments if item.command else None
+    return Ghost(
+        text=text,
+        start=where.start.character if where else 0,
+        end=where.end.character if where else 0,
+        id=str(arguments[0]) if arguments else "",
+    )
