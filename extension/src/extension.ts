@@ -1,0 +1,55 @@
+/** Puts the parts together, in the order in which they depend on each other. */
+
+import { commands, env, window, type ExtensionContext } from "vscode";
+import * as completion from "./completion";
+import * as docs from "./docs";
+import { readWheel } from "./environment/wheel";
+import * as feedback from "./feedback";
+import * as models from "./models";
+import { Preview } from "./preview";
+import * as session from "./session";
+import * as setup from "./setup";
+import * as snooze from "./snooze";
+import * as status from "./status";
+import * as telemetry from "./telemetry";
+
+let running: session.Session | undefined;
+
+export async function activate(context: ExtensionContext): Promise<void> {
+  const log = window.createOutputChannel("Linewise", { log: true });
+  const wheel = await readWheel(context.extensionPath);
+  const quiet = new snooze.Snooze();
+  const preview = new Preview();
+  const suggestions = completion.reportTo(() => owner);
+  const owner = new session.Session({
+    log,
+    findServer: () => setup.findServer(context.globalStorageUri.fsPath, wheel),
+    initializationOptions: () => ({ editorTelemetryEnabled: env.isTelemetryEnabled }),
+    middleware: completion.completionMiddleware(suggestions, quiet),
+  });
+  running = owner;
+  const linewise: session.Linewise = { context, session: owner, log };
+  context.subscriptions.push(
+    log,
+    preview,
+    owner,
+    commands.registerCommand("linewise.showLog", () => {
+      log.show();
+    }),
+    commands.registerCommand("linewise.openWalkthrough", () => commands.executeCommand("workbench.action.openWalkthrough", "linewise.linewise#start")),
+  );
+  session.activate(linewise);
+  status.activate(linewise, quiet);
+  snooze.activate(linewise, quiet);
+  completion.activate(linewise, suggestions);
+  setup.activate(linewise, wheel);
+  models.activate(linewise);
+  docs.activate(linewise);
+  feedback.activate(linewise, preview);
+  telemetry.activate(linewise, preview);
+  void owner.restart();
+}
+
+export function deactivate(): Promise<void> | undefined {
+  return running?.stop();
+}

@@ -1,0 +1,95 @@
+/**
+ * What the status item says.
+ *
+ * In: the state of the extension, the server's last status, whether completion is on here. Out: text, tooltip, label
+ * for screen readers, severity. Never imports `vscode`.
+ */
+
+import type { Status } from "./protocol";
+
+/** Where the session is; `serving` alone has a status of the server. */
+export type Phase =
+  | { readonly kind: "needsSetUp" }
+  | { readonly kind: "settingUp"; readonly message: string }
+  | { readonly kind: "starting" }
+  | { readonly kind: "failed"; readonly message: string }
+  | { readonly kind: "serving"; readonly status: Status | undefined };
+
+export interface Here {
+  /** The language in the active editor where completion is switched off for it. */
+  readonly offFor: string | undefined;
+  /** Until when completion is snoozed, as the user reads a time. */
+  readonly snoozedUntil: string | undefined;
+}
+
+export interface Presence {
+  readonly icon: string;
+  readonly text: string;
+  /** One sentence. */
+  readonly summary: string;
+  readonly severity: "none" | "warning" | "error";
+}
+
+export function presence(phase: Phase, here: Here): Presence {
+  switch (phase.kind) {
+    case "needsSetUp":
+      return { icon: "desktop-download", text: "Linewise: Set Up", summary: "Linewise is not set up yet.", severity: "warning" };
+    case "settingUp":
+      return { icon: "loading~spin", text: "Linewise", summary: phase.message, severity: "none" };
+    case "starting":
+      return { icon: "loading~spin", text: "Linewise", summary: "The server is starting.", severity: "none" };
+    case "failed":
+      return { icon: "error", text: "Linewise", summary: phase.message, severity: "error" };
+    case "serving":
+      return serving(phase.status, here);
+  }
+}
+
+function serving(status: Status | undefined, { offFor, snoozedUntil }: Here): Presence {
+  if (snoozedUntil !== undefined) {
+    return { icon: "bell-slash", text: "Linewise", summary: `Snoozed until ${snoozedUntil}.`, severity: "none" };
+  }
+  if (offFor !== undefined) {
+    return { icon: "circle-slash", text: "Linewise", summary: `Off for ${offFor}.`, severity: "none" };
+  }
+  if (status === undefined) {
+    return { icon: "loading~spin", text: "Linewise", summary: "The server is starting.", severity: "none" };
+  }
+  return { ...looks(status), summary: status.message };
+}
+
+function looks({ state, progress }: Status): Omit<Presence, "summary"> {
+  switch (state) {
+    case "loading": {
+      const percent = progress === null ? "" : ` ${Math.round(progress * 100)} %`;
+      return { icon: "loading~spin", text: `Linewise${percent}`, severity: "none" };
+    }
+    case "ready":
+      return { icon: "list-selection", text: "Linewise", severity: "none" };
+    case "thinking":
+      return { icon: "ellipsis", text: "Linewise", severity: "none" };
+    case "off":
+      return { icon: "circle-slash", text: "Linewise", severity: "none" };
+    case "noModel":
+      return { icon: "cloud-download", text: "Linewise: Get a Model", severity: "warning" };
+    case "tooSlow":
+      return { icon: "watch", text: "Linewise", severity: "warning" };
+    case "error":
+      return { icon: "error", text: "Linewise", severity: "error" };
+  }
+}
+
+/** The facts behind the status, label and value, as the tooltip and the status menu list them. */
+export function facts(status: Status): readonly (readonly [string, string])[] {
+  const speeds = [
+    status.promptSpeed === null ? undefined : `reads ${Math.round(status.promptSpeed)} tokens a second`,
+    status.generationSpeed === null ? undefined : `writes ${Math.round(status.generationSpeed)}`,
+  ].filter((part) => part !== undefined);
+  return [
+    ["Model", status.model],
+    ["Runs on", status.backend],
+    ["Speed", speeds.length === 0 ? null : speeds.join(", ")],
+    ["Keys saved today", String(status.keysSavedToday)],
+    ["Advice", status.advice],
+  ].filter((fact): fact is [string, string] => typeof fact[1] === "string" && fact[1] !== "");
+}

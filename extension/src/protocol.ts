@@ -1,0 +1,154 @@
+// Written by `python -m linewise_server.protocol`: change that and run `make protocol`.
+import { NotificationType, RequestType } from "vscode-languageclient/node";
+
+/** What the status item shows; sent whenever it changes and on request. */
+export interface Status {
+  readonly state: "loading" | "ready" | "thinking" | "off" | "noModel" | "tooSlow" | "error";
+  readonly message: string;
+  readonly model: string | null;
+  readonly backend: string | null;
+  readonly promptSpeed: number | null;
+  readonly generationSpeed: number | null;
+  readonly keysSavedToday: number;
+  readonly progress: number | null;
+  readonly advice: string | null;
+}
+
+/** One completion request as it was answered; sent only when `linewise.trace` is on. */
+export interface Trace {
+  readonly uri: string;
+  readonly version: number;
+  readonly text: string;
+  readonly origin: "model" | "typedThrough" | "cache" | "joined" | "speculation" | "prefetch" | "none";
+  readonly finish: string;
+  readonly promptTokens: number;
+  readonly evaluatedTokens: number;
+  readonly reusedTokens: number;
+  readonly generatedTokens: number;
+  readonly ttftMs: number;
+  readonly totalMs: number;
+  readonly filters: readonly string[];
+}
+
+/** A suggestion became visible; `basis` says how the client knows. */
+export interface CompletionShown {
+  readonly id: string;
+  readonly basis: "rendered" | "requested" | "inferred";
+  readonly shownMs: number;
+}
+
+/** A suggestion left the screen without being accepted. */
+export interface CompletionDismissed {
+  readonly id: string;
+  readonly reason: "rejected" | "typedOver" | "superseded" | "expired";
+  readonly shownMs: number;
+}
+
+/** One entry of the model index as the model picker shows it; sizes in bytes. */
+export interface Model {
+  readonly name: string;
+  readonly title: string;
+  readonly size: number;
+  readonly licence: string;
+  readonly task: string;
+  readonly installed: boolean;
+  readonly active: boolean;
+  readonly fits: boolean;
+  readonly note: string;
+}
+
+/** Pull the model if need be and serve it from now on; progress under the token. */
+export interface SelectModel {
+  readonly name: string;
+  readonly workDoneToken: string | null;
+}
+
+/** Asks which APIs stand at the cursor and in the last accepted completion. */
+export interface ApisAt {
+  readonly uri: string;
+  readonly line: number;
+  readonly character: number;
+}
+
+/** One API and where it is documented; `url` is null where no page is known. */
+export interface ApiLink {
+  readonly name: string;
+  readonly kind: string;
+  readonly url: string | null;
+  readonly caption: string;
+  readonly source: "cursor" | "completion";
+}
+
+/** What the user wrote and chose to attach; nothing else is sent with it. */
+export interface Feedback {
+  readonly kind: "problem" | "idea" | "praise" | "question";
+  readonly about: "completion" | "symbol" | "product" | "catalogue";
+  readonly subject: string | null;
+  readonly text: string;
+  readonly rating: number | null;
+  readonly attachments: readonly string[];
+  readonly contact: string | null;
+}
+
+/** Where feedback would go and the exact body, byte for byte. */
+export interface FeedbackPreview {
+  readonly recipient: string;
+  readonly body: string;
+}
+
+/** Proof that feedback was kept and, once `sent`, that the maker has it. */
+export interface FeedbackReceipt {
+  readonly receipt: string;
+  readonly recipient: string;
+  readonly sent: boolean;
+  readonly message: string;
+}
+
+/** One earlier feedback and what became of it. */
+export interface FeedbackStatus {
+  readonly receipt: string;
+  readonly about: string;
+  readonly excerpt: string;
+  readonly status: string;
+  readonly answer: string | null;
+}
+
+/** Consent as it stands: what the user chose, what is in force, and why they differ. */
+export interface Telemetry {
+  readonly chosen: "off" | "local" | "counts" | "events";
+  readonly effective: "off" | "local" | "counts" | "events";
+  readonly reason: string;
+  readonly preview: string;
+}
+
+/** The user's word, or the editor's switch as it is now; null leaves a thing as it is. */
+export interface SetTelemetry {
+  readonly level: "off" | "local" | "counts" | "events" | null;
+  readonly editorEnabled: boolean | null;
+}
+
+export const statusRequest = new RequestType<Record<string, never>, Status, void>("linewise/status");
+
+export const modelsRequest = new RequestType<Record<string, never>, readonly Model[], void>("linewise/models");
+
+export const selectModelRequest = new RequestType<SelectModel, Status, void>("linewise/selectModel");
+
+export const apisAtRequest = new RequestType<ApisAt, readonly ApiLink[], void>("linewise/apisAt");
+
+export const previewFeedbackRequest = new RequestType<Feedback, FeedbackPreview, void>("linewise/previewFeedback");
+
+export const sendFeedbackRequest = new RequestType<Feedback, FeedbackReceipt, void>("linewise/sendFeedback");
+
+export const myFeedbackRequest = new RequestType<Record<string, never>, readonly FeedbackStatus[], void>("linewise/myFeedback");
+
+export const telemetryRequest = new RequestType<SetTelemetry, Telemetry, void>("linewise/telemetry");
+
+export const completionShownNotification = new NotificationType<CompletionShown>("linewise/completionShown");
+
+export const completionDismissedNotification = new NotificationType<CompletionDismissed>("linewise/completionDismissed");
+
+export const statusChangedNotification = new NotificationType<Status>("linewise/statusChanged");
+
+export const traceNotification = new NotificationType<Trace>("linewise/trace");
+
+export const acceptCommand = "linewise.completion.accepted";

