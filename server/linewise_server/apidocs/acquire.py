@@ -8,6 +8,7 @@ fetch fails.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Acquisition:
 
     library: Library
     packages: Packages
-    policy: Policy
+    policy: Callable[[], Policy]
     answers: Answers
     client: httpx.AsyncClient
 
@@ -118,7 +119,7 @@ class Acquisition:
         )
 
     def _require_permission(self, package: Package) -> None:
-        match permission(self.policy, self.answers, package):
+        match permission(self.policy(), self.answers, package):
             case "private":
                 raise FetchRefusedError(
                     f"{package.name} matches linewise.docs.privatePackages: it is never fetched."

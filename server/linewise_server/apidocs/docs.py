@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from linewise_server.apidocs.acquire import Acquisition
@@ -53,7 +53,7 @@ class Docs:
     async def resolve(
         self, source: Source, offset: int, deadline: float = HOVER_DEADLINE
     ) -> Resolution | None:
-        """Return what stands at `offset`, within about `deadline` seconds; None where no API does."""
+        """Return what stands at `offset`, in about `deadline` seconds; None without an API."""
         if source.language == "python":
             found = await self._python.resolve(source, offset, deadline)
             return self._explained(found) if found is not None else None
@@ -109,7 +109,7 @@ class Docs:
         package = self.packages.named(resolution.package or "") if missing else None
         if package is None:
             return None
-        policy, answers = self.acquisition.policy, self.acquisition.answers
+        policy, answers = self.acquisition.policy(), self.acquisition.answers
         allowed = permission(policy, answers, package) in ("ask", "granted")
         return package if allowed and candidates(package) else None
 
@@ -137,7 +137,7 @@ class Docs:
         package = self.packages.named(resolution.package)
         if package is None:
             return resolution
-        policy, answers = self.acquisition.policy, self.acquisition.answers
+        policy, answers = self.acquisition.policy(), self.acquisition.answers
         if permission(policy, answers, package) == "private":
             return dataclasses.replace(resolution, gap="private")
         if not candidates(package):
@@ -146,9 +146,16 @@ class Docs:
 
 
 def open_docs(
-    folder: Path, cache: Path, root: Path | None, environment: Environment, policy: Policy
+    folder: Path,
+    cache: Path,
+    root: Path | None,
+    environment: Environment,
+    policy: Callable[[], Policy],
 ) -> Docs:
-    """Return the docs of a workspace, kept in `folder`, with jedi's cache under `cache`."""
+    """Return the docs of a workspace, kept in `folder`, with jedi's cache under `cache`.
+
+    `policy` is asked at every fetch, so that a changed setting counts at once.
+    """
     packages = Packages(environment)
     library = Library(Index(folder / "index.sqlite"), environment)
     answers = Answers(folder / "answers.json")

@@ -1,7 +1,7 @@
 """Which Python a workspace uses, found by reading files: a root in, its environment out.
 
-Nothing of the workspace is run here. Whether its interpreter may be run later, by jedi, is the
-user's trust, which the environment carries.
+Nothing of the workspace is ever run, here or by jedi, which reads its packages as text; so a
+workspace need not be trusted to have its docs linked.
 """
 
 from __future__ import annotations
@@ -17,16 +17,11 @@ _WITHIN_ROOT = (".venv", "venv", "env")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A Python installation: `version` is (3, 12); `site_packages` hold its packages.
-
-    `runs` says whether its interpreter may be started: the user trusts the workspace, or it is the
-    one that runs this program.
-    """
+    """A Python installation: `version` is (3, 12); `site_packages` hold its packages."""
 
     executable: Path
     version: tuple[int, int]
     site_packages: tuple[Path, ...]
-    runs: bool
 
     @property
     def is_own(self) -> bool:
@@ -37,11 +32,11 @@ class Environment:
 def own_environment() -> Environment:
     """Return the environment of the running interpreter."""
     folders = tuple(Path(p) for p in sys.path if p and Path(p).name.endswith("-packages"))
-    return Environment(Path(sys.executable), sys.version_info[:2], folders, runs=True)
+    return Environment(Path(sys.executable), sys.version_info[:2], folders)
 
 
 def find_environment(
-    root: Path | None, configured: Path | None, variables: Mapping[str, str], *, trusted: bool
+    root: Path | None, configured: Path | None, variables: Mapping[str, str]
 ) -> Environment:
     """Return the environment that a workspace uses.
 
@@ -56,13 +51,13 @@ def find_environment(
         folders += [root / name for name in _WITHIN_ROOT]
     folders += [Path(variables[k]) for k in ("VIRTUAL_ENV", "CONDA_PREFIX") if variables.get(k)]
     for folder in folders:
-        found = _read(folder, trusted=trusted)
+        found = _read(folder)
         if found is not None:
             return found
     return own_environment()
 
 
-def _read(folder: Path, *, trusted: bool) -> Environment | None:
+def _read(folder: Path) -> Environment | None:
     executables = [folder / "bin" / "python", folder / "Scripts" / "python.exe"]
     executable = next((path for path in executables if path.exists()), None)
     libraries = [*sorted(folder.glob("lib/python3.*/site-packages")), folder / "Lib/site-packages"]
@@ -72,7 +67,7 @@ def _read(folder: Path, *, trusted: bool) -> Environment | None:
     version = _configured_version(folder / "pyvenv.cfg") or _named_version(site_packages[0])
     if executable == Path(sys.executable):
         return own_environment()
-    return Environment(executable, version or sys.version_info[:2], site_packages, runs=trusted)
+    return Environment(executable, version or sys.version_info[:2], site_packages)
 
 
 def _configured_version(config: Path) -> tuple[int, int] | None:

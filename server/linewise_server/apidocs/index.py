@@ -35,7 +35,7 @@ CREATE INDEX symbol_last ON symbol (docset, last);
 PRAGMA user_version = {_FORMAT};
 """
 
-_UNLINKED = ("functionParam", "templateParam")
+_UNLINKED = ("functionParam", "templateParam", "parameter")
 _LINKED = ("py", "js", "c", "cpp", "css", "html")
 _LINKED_ROLES = ("std:fixture",)
 

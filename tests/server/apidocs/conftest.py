@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from linewise_server.apidocs.environment import Environment
 from linewise_server.apidocs.index import Index
 from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
@@ -43,7 +44,7 @@ def environment(tmp_path: Path) -> Environment:
     folder = tmp_path / "site-packages"
     urls = ("Documentation, https://toy.example/docs", "Source, https://github.com/toy/toy")
     install(folder, "Toy", "1.2.3", modules="toy\n", urls=urls)
-    return Environment(tmp_path / "bin" / "python", (3, 12), (folder,), runs=False)
+    return Environment(tmp_path / "bin" / "python", (3, 12), (folder,))
 
 
 @pytest.fixture

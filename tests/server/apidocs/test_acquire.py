@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from linewise_server.apidocs.acquire import Acquisition
 from linewise_server.apidocs.consent import Answers, Policy
 from linewise_server.apidocs.errors import ApiDocsError, FetchError, FetchRefusedError
@@ -22,7 +23,9 @@ def acquisition(
     library: Library, packages: Packages, tmp_path: Path, handle: Handler, policy: Policy
 ) -> Acquisition:
     client = httpx.AsyncClient(transport=httpx.MockTransport(handle))
-    return Acquisition(library, packages, policy, Answers(tmp_path / "answers.json"), client)
+    return Acquisition(
+        library, packages, lambda: policy, Answers(tmp_path / "answers.json"), client
+    )
 
 
 ALWAYS = Policy("always", ())

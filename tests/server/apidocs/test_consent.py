@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from linewise_server.apidocs.consent import Answers, Fetch, Permission, Policy, permission
 from linewise_server.apidocs.packages import Package
 

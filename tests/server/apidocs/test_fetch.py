@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import httpx
 import pytest
+
 from linewise_server.apidocs.errors import FetchError
 from linewise_server.apidocs.fetch import Fetched, fetch, new_client
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from linewise_server.apidocs import inventory
 from linewise_server.apidocs.errors import InventoryError
 from linewise_server.apidocs.inventory import Inventory, Symbol, parse_inventory, write_inventory

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from linewise_server.apidocs.languages import BY_LANGUAGE
 from linewise_server.apidocs.library import Library
 from linewise_server.apidocs.source import Source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from linewise_server.apidocs.python.scope import name_at, parse
 
 CASES = [

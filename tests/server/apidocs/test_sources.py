@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from linewise_server.apidocs.packages import Package
 from linewise_server.apidocs.sources import candidates
 

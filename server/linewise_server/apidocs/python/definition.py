@@ -10,8 +10,9 @@ class Definition:
     """Where a name is defined, in jedi's words.
 
     `full` is the dotted name in the module that defines it (`pandas.core.frame.DataFrame.head`),
-    `module` that module, `kind` one of jedi's types. `receivers` are the full names of the classes
-    of the value before the dot, in method resolution order; empty without a dot.
+    empty where only the receiver is known; `module` that module, `kind` one of jedi's types.
+    `receivers` are the full names of the classes of the value before the dot, in method resolution
+    order; empty without a dot.
     """
 
     full: str

@@ -6,6 +6,8 @@ modules. Nothing here knows of docs. Private names of jedi are used in one place
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,30 +22,38 @@ _MAX_CLASSES = 12
 
 
 class Inference:
-    """jedi for one workspace: its root and the interpreter whose packages it uses."""
+    """jedi for one workspace: its root and the folders of packages that it uses.
 
-    def __init__(self, root: str | None, executable: str | None) -> None:
-        environment = jedi.InterpreterEnvironment()
-        if executable is not None:
-            environment = jedi.create_environment(executable, safe=False)
-        self._environment = environment
-        self._project = jedi.Project(root, smart_sys_path=True) if root else None
+    `site_packages` is None where the workspace uses the running interpreter. Other folders are read
+    and never imported from: jedi loads compiled modules only from the interpreter's own path.
+    """
+
+    def __init__(self, root: str | None, site_packages: list[str] | None) -> None:
+        own = [path for path in sys.path if path and not path.endswith("-packages")]
+        self._environment = jedi.InterpreterEnvironment()
+        self._project = jedi.Project(
+            root or os.sep,
+            sys_path=None if site_packages is None else own,
+            added_sys_path=site_packages or (),
+            smart_sys_path=root is not None,
+        )
 
     def define(self, text: str, path: str | None, line: int, column: int) -> Definition | None:
         """Return the definition of the name at a position; line from 1, column from 0."""
         script = self._script(text, path)
         names = script.goto(line, column, follow_imports=True)
+        receivers = tuple(_receivers(script, line, column))
         name = next((n for n in names if n.full_name), None)
-        if name is None:
-            return None
-        return Definition(
-            full=_full_name(name),
-            module=name.module_name or "",
-            kind=name.type,
-            signature=_signature(name),
-            summary=_summary(name),
-            receivers=tuple(_receivers(script, line, column)),
-        )
+        if name is not None:
+            return Definition(
+                full=_full_name(name),
+                module=name.module_name or "",
+                kind=name.type,
+                signature=_signature(name),
+                summary=_summary(name),
+                receivers=receivers,
+            )
+        return Definition("", "", "name", "", "", receivers) if receivers else None
 
     def canonical(self, names: list[str]) -> list[str | None]:
         """Return for each public dotted name where it is defined, or None where it is not."""

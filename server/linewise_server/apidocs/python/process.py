@@ -36,10 +36,10 @@ class InferenceProcess:
     """
 
     def __init__(self, root: Path | None, environment: Environment, cache: Path | None) -> None:
-        foreign = environment.runs and not environment.is_own
+        foreign = [str(folder) for folder in environment.site_packages]
         self._options = {
             "root": str(root) if root else None,
-            "executable": str(environment.executable) if foreign else None,
+            "site_packages": None if environment.is_own else foreign,
             "cache": str(cache) if cache else None,
         }
         self._running: _Running | None = None
@@ -94,6 +94,7 @@ class InferenceProcess:
             return self._running
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # else a module in the folder that the editor was started in would be run
             "-m",
             "linewise_server.apidocs.python.worker",
             json.dumps(self._options),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from linewise_server.apidocs.inventory import Symbol
 from linewise_server.apidocs.library import Library
@@ -28,6 +29,31 @@ from linewise_server.apidocs.python.scope import (
 from linewise_server.apidocs.source import Source, Span, Syntax
 
 _MAX_PROPOSALS = 8
+_DOCUMENTED_AS = {
+    "builtins.set": "builtins.frozenset",
+    "typing.TextIO": "io.TextIOBase",
+    "typing.BinaryIO": "io.BufferedIOBase",
+    "typing.IO": "io.IOBase",
+}
+"""Classes whose members the standard library documents at another class."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A full name; its last `length` parts come after the module."""
+
+    full: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """An entry that is right if jedi leads `public` to `defined`."""
+
+    package: Package
+    symbol: Symbol
+    public: str
+    defined: str
 
 
 class PythonResolver:
@@ -58,11 +84,13 @@ class PythonResolver:
         link = self.lookup(named.full) if named else None
         definition, late = await self._define(source, span.start, ends)
         if link is None and definition is not None:
-            link, late = await self._link(definition, ends)
+            link, late = await self._link(definition, syntax.of(node), ends)
         if definition is None and named is None:
             return _unresolved(syntax.of(node), span, late=late)
         written = named.full if named else ""
-        full = definition.full if definition else written
+        full = definition.full if definition else ""
+        reached = definition.receivers[0] if definition and definition.receivers else ""
+        full = full or written or f"{reached}.{syntax.of(node)}"
         package = self._packages.of(full)
         if link is None and package is not None:
             link = self._parent(written, full)
@@ -102,60 +130,66 @@ class PythonResolver:
         except TimeoutError:
             return None, True
 
-    async def _link(self, definition: Definition, ends: float) -> tuple[Link | None, bool]:
+    async def _link(
+        self, definition: Definition, attribute: str, ends: float
+    ) -> tuple[Link | None, bool]:
         """Return the link of a definition and whether jedi was too late to confirm one."""
-        proposals: list[tuple[Package, Symbol]] = []
-        for full in self._names(definition):
-            package = self._packages.of(full)
+        proposals: list[_Proposal] = []
+        for name in self._names(definition, attribute):
+            package = self._packages.of(name.full)
             if package is None:
                 continue
-            symbol = self._library.find(package, public_home(full))
+            symbol = self._library.find(package, public_home(name.full))
             if symbol is not None:
                 return self._library.link(package, symbol), False
-            proposals += [(package, s) for s in self._proposals(package, full, definition)]
-        for package, symbol in proposals:
-            if symbol.role == "std:fixture":
-                return self._library.link(package, symbol), False
+            proposals += self._proposals(package, name)
         try:
-            await self._confirm([symbol.name for _, symbol in proposals], ends)
+            await self._confirm([proposal.public for proposal in proposals], ends)
         except TimeoutError:
             return None, True
-        for package, symbol in proposals:
-            if self._canonical.get(symbol.name) == definition.full:
-                return self._library.link(package, symbol), False
+        for proposal in proposals:
+            if self._canonical.get(proposal.public) == proposal.defined:
+                return self._library.link(proposal.package, proposal.symbol), False
         return None, False
 
-    def _names(self, definition: Definition) -> Iterator[str]:
+    def _names(self, definition: Definition, attribute: str) -> Iterator[_Name]:
         """Yield the full names that a definition goes by, nearest to what was written first.
 
-        Classes beyond the one that defines the attribute count only in the same package: there they
-        document what it overrides, elsewhere they are somebody else's.
+        Of the receiver's classes those beyond the one that defines the attribute count only in the
+        same package: there they document what it overrides, elsewhere they are somebody else's.
         """
-        owner = self._packages.of(definition.full)
-        if owner is None:
+        owner = self._packages.of(definition.full) if definition.full else None
+        own_receiver = any(self._packages.of(receiver) is None for receiver in definition.receivers)
+        if owner is None and (definition.full or own_receiver):
             return
-        holder, _, attribute = definition.full.rpartition(".")
+        holder = definition.full.rpartition(".")[0]
         beyond = False
         for receiver in dict.fromkeys(definition.receivers):
             if not beyond or self._packages.of(receiver) == owner:
-                yield f"{receiver}.{attribute}"
+                yield _Name(f"{receiver}.{attribute}", 2)
+                if receiver in _DOCUMENTED_AS:
+                    yield _Name(f"{_DOCUMENTED_AS[receiver]}.{attribute}", 2)
             beyond = beyond or receiver == holder
-        yield definition.full
+        if definition.full:
+            parts = len(definition.full.split(".")) - len(definition.module.split("."))
+            yield _Name(definition.full, max(1, parts))
 
-    def _proposals(self, package: Package, full: str, definition: Definition) -> Iterator[Symbol]:
-        """Yield the entries that may be the public name of `full`."""
-        parts = full.split(".")
-        in_module = len(definition.module.split(".")) if definition.module else 1
-        length = max(1, len(parts) - in_module) if full == definition.full else 2
-        suffix = ".".join(parts[-length:])
-        tops = {*package.modules, "python" if package.name == "python" else parts[0]}
+    def _proposals(self, package: Package, name: _Name) -> Iterator[_Proposal]:
+        """Yield the entries that may be the public name of `name`, and what would prove it.
+
+        A member that was reached through a class is proved by its class.
+        """
+        suffix = ".".join(name.full.split(".")[-name.length :])
         count = 0
         for symbol in self._library.ending(package, suffix):
-            inside = package.name == "python" or symbol.name.partition(".")[0] in tops
-            fixture = symbol.role == "std:fixture" and definition.kind == "function"
-            if (inside or fixture) and count < _MAX_PROPOSALS:
+            inside = symbol.name.partition(".")[0] in package.modules
+            if (inside or package.name == "python") and count < _MAX_PROPOSALS:
                 count += 1
-                yield symbol
+                if name.length > 1:
+                    public = symbol.name.rpartition(".")[0]
+                    yield _Proposal(package, symbol, public, name.full.rpartition(".")[0])
+                else:
+                    yield _Proposal(package, symbol, symbol.name, name.full)
 
     async def _confirm(self, names: list[str], ends: float) -> None:
         unknown = [name for name in dict.fromkeys(names) if name not in self._canonical]

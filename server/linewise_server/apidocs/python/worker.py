@@ -3,9 +3,9 @@
     {"id": 1, "ask": "define", "text": "len", "path": null, "line": 1, "column": 0}
     {"id": 1, "answer": {"full": "builtins.len", …}}
 
-Started by process.py as `python -m linewise_server.apidocs.python.worker OPTIONS`, where OPTIONS is
-a JSON object with `root`, `executable` and `cache`. Ends with its input. A question that jedi fails
-on is answered with null and logged to standard error; it never ends the process.
+Started by process.py as `python -m linewise_server.apidocs.python.worker OPTIONS`, where OPTIONS
+is a JSON object with `root`, `site_packages` and `cache`. Ends with its input. A question that jedi
+fails on is answered with null and logged to standard error; it never ends the process.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main(options: dict[str, Any]) -> None:
     os.dup2(2, 1)
     if options["cache"]:
         jedi.settings.cache_directory = options["cache"]
-    inference = Inference(options["root"], options["executable"])
+    inference = Inference(options["root"], options["site_packages"])
     for line in sys.stdin.buffer:
         request = json.loads(line)
         output.write(

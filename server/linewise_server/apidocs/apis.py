@@ -1,0 +1,84 @@
+"""The APIs of the cursor and of the last completion, as `Linewise: Open API Docs` lists them.
+
+In: a source, an offset, the text of the completion. Out: `linewise/apisAt`'s answer. Also the links
+on imports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linewise_server.apidocs.docs import Docs
+from linewise_server.apidocs.link import EXPLANATIONS, Link, Resolution
+from linewise_server.apidocs.python.scope import parse
+from linewise_server.apidocs.python.uses import imports
+from linewise_server.apidocs.source import Source, Span
+from linewise_server.protocol import ApiLink, ApiSource
+
+_DEADLINE = 1.5
+"""Seconds; a list that somebody opened may take longer than a hover."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLink:
+    """An imported name that has docs; where they are is found out when it is clicked."""
+
+    span: Span
+    name: str
+
+
+async def apis_at(docs: Docs, source: Source, offset: int, completion: str) -> list[ApiLink]:
+    """Return what stands at the cursor, then what the completion uses, each API once.
+
+    `completion` is the text that was accepted last; it counts where it still stands in the source,
+    nearest to the cursor.
+    """
+    found: dict[str, ApiLink] = {}
+    here = await docs.resolve(source, offset, _DEADLINE)
+    if here is not None and here.gap != "own":
+        found[here.name] = _api(here, "cursor")
+    within = _place_of(source.text, completion, offset)
+    if within is not None:
+        for each in await docs.apis_in(source, within, _DEADLINE):
+            found.setdefault(each.name, _api(each, "completion"))
+    return list(found.values())
+
+
+def import_links(docs: Docs, source: Source) -> list[ImportLink]:
+    """Return the imports of a Python text whose packages have docs on this machine."""
+    if source.language != "python":
+        return []
+    links = []
+    for each in imports(parse(source.text)):
+        package = docs.packages.of(each.full)
+        if package is not None and docs.library.docset(package.name, package.version):
+            links.append(ImportLink(each.span, each.full))
+    return links
+
+
+def open_import(docs: Docs, name: str) -> Link | None:
+    """Return where an imported name is documented: its entry, else the module's that has one."""
+    while name:
+        link = docs.lookup(name).link
+        if link is not None:
+            return link
+        name = name.rpartition(".")[0]
+    return None
+
+
+def _api(resolution: Resolution, source: ApiSource) -> ApiLink:
+    link = resolution.link
+    caption = link.caption if link else EXPLANATIONS[resolution.gap or "unresolved"]
+    if link is not None and not link.exact:
+        caption = f"{caption}, at {link.target}"
+    url = link.url if link else None
+    return ApiLink(resolution.name, resolution.kind, url, caption, source)
+
+
+def _place_of(text: str, part: str, near: int) -> Span | None:
+    part = part.strip()
+    if not part:
+        return None
+    before = text.rfind(part, 0, near + len(part))
+    start = before if before >= 0 else text.find(part, near)
+    return Span(start, start + len(part)) if start >= 0 else None

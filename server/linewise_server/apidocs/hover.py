@@ -1,0 +1,60 @@
+"""What a hover says of a symbol: a resolution in, Markdown out.
+
+Signature, first paragraph of the docstring, and one line with the link, the name and version of the
+docs. Docstrings come from installed packages: their text is shown and never taken as Markdown.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from linewise_server.apidocs.link import Link, Resolution
+from linewise_server.apidocs.source import Span
+
+_LITERAL = re.compile(r"``([^`\n]+)``")
+_ROLE = re.compile(r":[\w:]+:`~?([^`<\n]+?)(?:\s*<[^`\n]*>)?`")
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#!|])")
+
+
+@dataclass(frozen=True, slots=True)
+class Hover:
+    """Markdown about the symbol that stands at `span`."""
+
+    markdown: str
+    span: Span
+
+
+def hover_of(resolution: Resolution, *, whole: bool, language: str) -> Hover | None:
+    """Return the hover, or None where there is nothing to add.
+
+    With `whole` False only the link line is given, for editors in which another server already
+    shows signature and docstring.
+    """
+    parts = []
+    if whole and resolution.signature:
+        parts.append(f"```{language}\n{resolution.signature.replace('```', '')}\n```")
+    if whole and resolution.summary:
+        parts.append(_plain(resolution.summary))
+    if resolution.link is not None:
+        parts.append(link_line(resolution.link, resolution.name))
+    return Hover("\n\n".join(parts), resolution.span) if parts else None
+
+
+def link_line(link: Link, name: str) -> str:
+    """Return the link with the name and version of the docs it leads to."""
+    url = link.url.replace("(", "%28").replace(")", "%29")
+    line = f"[`{link.target}` · {_escaped(link.caption)}]({url})"
+    if link.exact or name == link.target:
+        return line
+    return f"{line} (no entry of its own for `{name}`)"
+
+
+def _plain(text: str) -> str:
+    """Return reStructuredText's literals and roles as code, everything else as it reads."""
+    parts = _LITERAL.split(_ROLE.sub(r"``\1``", text))
+    return "".join(f"`{part}`" if odd % 2 else _escaped(part) for odd, part in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(r"\\\1", text)

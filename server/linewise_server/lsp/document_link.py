@@ -1,0 +1,34 @@
+"""textDocument/documentLink on imports, resolved when one is clicked."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from linewise_server.apidocs.apis import import_links, open_import
+from linewise_server.lsp.plain import field
+from linewise_server.lsp.server import LinewiseServer
+from linewise_server.lsp.workspace_docs import WorkspaceDocs, range_of, source_of
+
+
+def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
+    """Add the handlers to the server."""
+
+    @server.feature(
+        types.TEXT_DOCUMENT_DOCUMENT_LINK, types.DocumentLinkOptions(resolve_provider=True)
+    )
+    async def links(params: types.DocumentLinkParams) -> list[types.DocumentLink]:
+        document = server.session.documents.get(params.text_document.uri)
+        if document is None:
+            return []
+        return [
+            types.DocumentLink(range=range_of(document, link.span), data={"name": link.name})
+            for link in import_links(workspace.docs, source_of(document))
+        ]
+
+    @server.feature(types.DOCUMENT_LINK_RESOLVE)
+    async def resolve(link: types.DocumentLink) -> types.DocumentLink:
+        found = open_import(workspace.docs, str(field(link.data, "name") or ""))
+        if found is not None:
+            link.target = found.url
+            link.tooltip = f"{found.target} · {found.caption}"
+        return link

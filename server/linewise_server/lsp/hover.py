@@ -1,0 +1,29 @@
+"""textDocument/hover: signature, summary, and the link to the installed version's docs."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from linewise_server.apidocs.hover import hover_of
+from linewise_server.lsp.server import LinewiseServer
+from linewise_server.lsp.workspace_docs import WorkspaceDocs, range_of, source_of
+
+
+def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
+    """Add the handler to the server."""
+
+    @server.feature(types.TEXT_DOCUMENT_HOVER)
+    async def hover(params: types.HoverParams) -> types.Hover | None:
+        document = server.session.documents.get(params.text_document.uri)
+        if document is None:
+            return None
+        offset = document.snapshot().offset(*document.locate(params.position))
+        found = await workspace.docs.resolve(source_of(document), offset)
+        workspace.noticed(found)
+        if found is None:
+            return None
+        shown = hover_of(found, whole=workspace.whole_hover, language=document.language)
+        if shown is None:
+            return None
+        content = types.MarkupContent(types.MarkupKind.Markdown, shown.markdown)
+        return types.Hover(content, range_of(document, shown.span))

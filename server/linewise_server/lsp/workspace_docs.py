@@ -1,0 +1,138 @@
+"""The docs of the workspace that an editor window has open.
+
+In: documents of the session. Out: sources and the `Docs` that answer for them, opened when first
+needed. Asks the user before a fetch that needs a yes, once a package and session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from lsprotocol import types
+
+from linewise_models.home import Home
+from linewise_server.apidocs.consent import Policy, permission
+from linewise_server.apidocs.docs import Docs, open_docs
+from linewise_server.apidocs.environment import find_environment
+from linewise_server.apidocs.errors import ApiDocsError
+from linewise_server.apidocs.link import Resolution
+from linewise_server.apidocs.packages import Package
+from linewise_server.apidocs.source import Source, Span
+from linewise_server.apidocs.sources import candidates
+from linewise_server.lsp.documents import Document
+from linewise_server.lsp.server import LinewiseServer
+
+log = logging.getLogger(__name__)
+
+_YES, _NO = "Fetch", "Not for this package"
+
+
+class WorkspaceDocs:
+    """Docs of one server, with what the handlers share."""
+
+    def __init__(self, server: LinewiseServer, home: Home, environ: Mapping[str, str]) -> None:
+        self.whole_hover = True
+        """False where another server shows signatures and docstrings already."""
+        self.completion = ""
+        """The text of the completion that was accepted last."""
+        self._server = server
+        self._home = home
+        self._environ = environ
+        self._docs: Docs | None = None
+        self._asked: set[str] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def docs(self) -> Docs:
+        """The docs, opened on first use with the environment that the workspace has then."""
+        if self._docs is None:
+            place = self._server.workspace.root_path
+            root = Path(place) if place else None
+            environment = find_environment(root, None, self._environ)
+            self._docs = open_docs(
+                self._home.root / "docs", self._home.cache, root, environment, self._policy
+            )
+        return self._docs
+
+    def noticed(self, resolution: Resolution | None) -> None:
+        """Fetch docs that a resolution lacks, if the user agreed or agrees now."""
+        package = self.docs.obtainable(resolution) if resolution is not None else None
+        if package is not None and package.name not in self._asked:
+            self._asked.add(package.name)
+            self._run(f"fetch {package.name}", self._obtain(package))
+
+    def opened(self, document: Document) -> None:
+        """Infer a document's names in the background."""
+        self._run("warm", self.docs.warm(source_of(document)))
+
+    async def close(self) -> None:
+        """End what runs in the background, and the inference process."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        docs, self._docs = self._docs, None
+        if docs is not None:
+            await docs.close()
+
+    async def _obtain(self, package: Package) -> None:
+        acquisition = self.docs.acquisition
+        if permission(self._policy(), acquisition.answers, package) == "ask":
+            hosts = sorted({candidate.host for candidate in candidates(package)})
+            answer = await self._server.window_show_message_request_async(
+                types.ShowMessageRequestParams(
+                    types.MessageType.Info,
+                    f"Fetch the index of {package.name}'s docs, so that its names can be linked?"
+                    f" It tells {' or '.join(hosts)} that somebody here uses {package.name}.",
+                    [types.MessageActionItem(_YES), types.MessageActionItem(_NO)],
+                )
+            )
+            if answer is None:
+                return
+            acquisition.answers.keep(package.name, yes=answer.title == _YES)
+        try:
+            await acquisition.refresh(package)
+        except ApiDocsError as error:
+            log.info("%s", error)
+
+    def _policy(self) -> Policy:
+        settings = self._server.session.settings
+        return Policy(settings.docs_fetch, tuple(settings.docs_private_packages))
+
+    def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        earlier = self._tasks.pop(name, None)
+        if earlier is not None:
+            earlier.cancel()
+        task = asyncio.create_task(work)
+        self._tasks[name] = task
+        task.add_done_callback(lambda done: self._ended(name, done))
+
+    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(name) is task:
+            del self._tasks[name]
+        if not task.cancelled() and task.exception() is not None:
+            log.error("%s", name, exc_info=task.exception())
+
+
+def source_of(document: Document) -> Source:
+    """Return a document as the docs see it."""
+    return Source(document.snapshot().text(), document.language, path_of(document.uri))
+
+
+def path_of(uri: str) -> Path | None:
+    """Return the path of a file URI, None for texts that are in no file."""
+    parts = urlsplit(uri)
+    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+
+
+def range_of(document: Document, span: Span) -> types.Range:
+    """Return a span of the document as LSP has it."""
+    snapshot = document.snapshot()
+    start, end = snapshot.place(span.start), snapshot.place(span.end)
+    return types.Range(document.position(*start), document.position(*end))
