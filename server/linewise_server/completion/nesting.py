@@ -1,7 +1,7 @@
 """Which brackets are open at a place, and which of them the text behind it closes.
 
-In: the code before the place and the text after it, both windows of a file. Out: the open brackets,
-outermost first. Brackets that were opened before the window began are not known here.
+In: the code before the place and the text after it, windows of a file. Out: `Nesting`. Brackets
+that were opened before the window began are not known here.
 """
 
 from __future__ import annotations
@@ -17,40 +17,66 @@ class Opening:
     """A bracket that is open at the place."""
 
     offset: int
+    """Where in the code it stands."""
     closer: str
     closed_after: bool
     """The text after the place closes it."""
 
 
-@functools.lru_cache(maxsize=32)
-def openings(code: str, after: str, language: str) -> tuple[Opening, ...]:
-    """The brackets that are open between `code` and `after`, outermost first.
+@dataclass(frozen=True, slots=True)
+class Nesting:
+    """The brackets around a place."""
 
-    A closing bracket that begins a line belongs to the bracket whose line has the same indentation,
-    where there is one: while code is being written, counting alone would give it to the bracket
-    that was typed last.
+    openings: tuple[Opening, ...]
+    """Those open at the place, outermost first."""
+    end: int
+    """Offset in the text after the place behind the last bracket that closes one of them, or 0."""
+    stray: int | None
+    """Offset in the text after the place of the first bracket that closes none of them."""
+
+    @property
+    def missing(self) -> str:
+        """What has to be written at the place for every bracket to be closed."""
+        return "".join(o.closer for o in reversed(self.openings) if not o.closed_after)
+
+
+@functools.lru_cache(maxsize=32)
+def nesting(code: str, after: str, language: str) -> Nesting:
+    """Match the brackets open at the end of `code` with those that `after` closes.
+
+    While code is being written some brackets have no counterpart yet. A closing bracket that begins
+    a line belongs to the bracket whose line has the same indentation; of the others, as many of the
+    outermost are closed as there are closing brackets, since what is unfinished was typed last.
     """
     whole = code + after
     scanned = scan(whole, language)
-    open_here = list(scan(code, language).unclosed)
-    lines = {offset: _indentations(whole, scanned, offset) for offset in open_here}
-    closed: set[int] = set()
+    unclosed = list(scan(code, language).unclosed)
+    lines = {offset: _indentations(whole, scanned, offset) for offset in unclosed}
+    partner: dict[int, int] = {}
+    by_count: list[int] = []
+    stray: list[int] = []
     for closer in _unmatched_closers(whole, scanned, len(code)):
-        kind = whole[closer]
-        candidates = [o for o in open_here if o not in closed and CLOSERS[whole[o]] == kind]
         line = whole.rfind("\n", 0, closer) + 1
-        if line > len(code) and not whole[line:closer].strip():
-            aligned = [offset for offset in candidates if whole[line:closer] in lines[offset]]
-            if aligned or kind == "}":
-                candidates = aligned
-        closed.update(candidates[-1:])
-    return tuple(Opening(o, CLOSERS[whole[o]], o in closed) for o in open_here)
-
-
-def closers(code: str, after: str, language: str) -> str:
-    """What has to be written between `code` and `after` for every bracket to be closed."""
-    still_open = (o.closer for o in openings(code, after, language) if not o.closed_after)
-    return "".join(still_open)[::-1]
+        if line <= len(code) or whole[line:closer].strip():
+            by_count.append(closer)
+            continue
+        free = [o for o in unclosed if o not in partner and CLOSERS[whole[o]] == whole[closer]]
+        aligned = [offset for offset in free if whole[line:closer] in lines[offset]]
+        if aligned:
+            partner[aligned[-1]] = closer
+        else:
+            (stray if whole[closer] == "}" else by_count).append(closer)
+    for kind in ")]}":
+        closers = [closer for closer in by_count if whole[closer] == kind]
+        free = [o for o in unclosed if o not in partner and CLOSERS[whole[o]] == kind]
+        matched = min(len(closers), len(free))
+        partner.update(zip(free[:matched], reversed(closers[:matched]), strict=True))
+        stray.extend(closers[matched:])
+    return Nesting(
+        tuple(Opening(o, CLOSERS[whole[o]], o in partner) for o in unclosed),
+        max(partner.values(), default=len(code) - 1) + 1 - len(code),
+        min(stray) - len(code) if stray else None,
+    )
 
 
 def _unmatched_closers(whole: str, scanned: Scan, start: int) -> list[int]:

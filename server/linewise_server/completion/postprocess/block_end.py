@@ -9,7 +9,6 @@ from linewise_server.completion.postprocess.draft import Draft
 from linewise_server.completion.shape import Shape, Site, opened
 from linewise_server.completion.syntax import Syntax
 
-_AFTER_BRACE = re.compile(r"[)\]};,\s]*?(?://[^\n]*)?(?=\n|\Z)")
 _NEXT_CLAUSE = re.compile(r"\s*(?:catch|finally)\b[^{}\n]*\{")
 _LOOP_CONDITION = re.compile(r"\s*while\b[^\n]*")
 
@@ -39,8 +38,9 @@ def end_of_block(text: str, site: Site) -> int | None:
         return None
     if block.statement == "do" and (condition := _LOOP_CONDITION.match(code, end)):
         end = condition.end()
-    rest_of_line = _AFTER_BRACE.match(code, end)
-    return (rest_of_line.end() if rest_of_line else end) - len(site.code)
+    line_end = code.find("\n", end) if "\n" in code[end:] else len(code)
+    opens_another = scan(code[end:line_end], site.language).unclosed
+    return (end if opens_another else line_end) - len(site.code)
 
 
 def _behind_closer(text: str, opener: int, language: str) -> int | None:

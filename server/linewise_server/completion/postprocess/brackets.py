@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from linewise_server.completion.lexis import CLOSERS, scan
-from linewise_server.completion.nesting import openings
+from linewise_server.completion.nesting import nesting
 from linewise_server.completion.postprocess.draft import Draft
 from linewise_server.completion.shape import Shape, Site
 
@@ -11,7 +11,7 @@ from linewise_server.completion.shape import Shape, Site
 def brackets(draft: Draft, site: Site, shape: Shape) -> Draft:
     """Cut at the first closing bracket that has nothing to close, or that the suffix closes."""
     code, text = site.code, draft.text
-    is_open = list(openings(code, site.suffix[draft.replace :], site.language))
+    is_open = list(nesting(code, site.suffix[draft.replace :], site.language).openings)
     begins_inside = code[:1] in (" ", "\t") or len(code) < len(site.prefix)
     opened_here: list[str] = []
     for offset in scan(code + text, site.language).brackets:

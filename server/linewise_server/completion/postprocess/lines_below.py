@@ -32,7 +32,7 @@ def _nearly(one: str, other: str) -> bool:
     Lines that differ in numbers only are an enumeration, and short ones a table.
     """
     if one == other:
-        return True
+        return bool(re.search(r"\w", one))
     if len(one) < 10 or re.sub(r"\d+", "0", one) == re.sub(r"\d+", "0", other):
         return False
     return _within(one, other, max(1, len(other) // 20))

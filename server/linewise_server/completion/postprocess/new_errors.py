@@ -4,91 +4,119 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import dataclass
 
-from linewise_server.completion.lexis import scan
-from linewise_server.completion.nesting import closers
+from linewise_server.completion.lexis import CLOSERS, beginning, scan, statement_start
+from linewise_server.completion.nesting import nesting
 from linewise_server.completion.postprocess.draft import Draft
 from linewise_server.completion.shape import Shape, Site
 from linewise_server.completion.syntax import Syntax
 
-_REACH = 60
-"""Lines on either side of the cursor that are parsed: enough to hold most functions."""
+_REACH = 40
+"""Lines on either side of the cursor that are looked at: enough to hold most functions."""
+
+_LEVELS = 2
+"""Enclosing constructs that are tried, from the innermost."""
 
 _CONTINUED_BELOW = re.compile(r"[@#]|template\b|export\b")
 """Lines that say something of the line after them, or to a preprocessor: not code by themselves."""
 
-_ENDINGS = ("", "_", " {}", ";", "_;")
+_ENDINGS = ("", "_", " {}")
 """What an unfinished line may lack, before the brackets that it leaves open."""
 
 
 def new_errors(draft: Draft, site: Site, shape: Shape) -> Draft | None:
-    """Drop text with which the code around the cursor has more errors than without the line.
+    """Drop text with which the construct around the cursor has errors that it has not without.
 
-    The line that is being written is no measure, as it mostly has errors until it is complete. Text
+    Without means without the cursor's line: that mostly has errors until it is complete. The text
     gets every benefit of the doubt: a line may be unfinished, brackets may be open. Where the code
     around the cursor does not parse by itself, nothing is said about the text.
     """
     syntax = Syntax.of(site.language)
     if syntax is None or site.place == "comment" or _in_long_string(site):
         return draft
-    before, after = _surroundings(site)
-    typed = site.typed
-    line = typed + draft.text + site.rest[draft.replace :]
+    line = site.typed + draft.text + site.rest[draft.replace :]
     if _CONTINUED_BELOW.match(line.rpartition("\n")[2].strip()):
         return draft
-    frame = _frame(before, after, site.language)
-    if frame is None:
-        return draft
-    head, tail = syntax.frames[frame]
-    open_brackets = closers(before + line, after, site.language)
-    for ending in _ENDINGS:
-        text = f"{head}\n{before}{line}{ending}{open_brackets}{after}\n{tail}"
-        if syntax.parse(text).errors() == 0:
+    was_sound = False
+    for construct in _constructs(*_lines_around(site), site.language):
+        frame = _frame(construct, site.language)
+        if frame is None or _stray(construct.above + line, site.language):
+            continue
+        was_sound = True
+        if any(_parses(construct, line + ending, frame, site.language) for ending in _ENDINGS):
             return draft
-    return None
+    return None if was_sound else draft
+
+
+@dataclass(frozen=True, slots=True)
+class _Construct:
+    """A piece of the code around a line, without the line."""
+
+    above: str
+    below: str
+    is_block: bool
+    """It begins with the head of a block that the line is in."""
+
+
+@functools.lru_cache(maxsize=64)
+def _frame(construct: _Construct, language: str) -> tuple[str, str] | None:
+    """What the construct stands in, for it to parse without the line; None where it never does.
+
+    As the line is not part of it, this is found once for all that is typed on the line.
+    """
+    syntax = Syntax.of(language)
+    frames = syntax.frames if syntax else ()
+    return next((frame for frame in frames if _parses(construct, "", frame, language)), None)
+
+
+def _parses(construct: _Construct, line: str, frame: tuple[str, str], language: str) -> bool:
+    syntax = Syntax.of(language)
+    code = construct.above + line
+    around = nesting(code, construct.below, language)
+    if around.stray is not None and around.stray < around.end:
+        return False
+    if around.openings:
+        below = construct.below[: around.end] + ";" * construct.below.startswith(";", around.end)
+    elif construct.is_block:
+        code, below = code.rstrip().removesuffix(","), ""
+    else:
+        below = construct.below[: around.stray]
+    if scan(code, language).place(len(code)) == "comment":
+        code += "\n"
+    text = f"{frame[0]}\n{code}{around.missing}{below}\n{frame[1]}"
+    return syntax is not None and not syntax.parse(text).errors()
+
+
+def _constructs(above: str, below: str, language: str) -> list[_Construct]:
+    """The blocks around a line, innermost first; where there are none in sight, all that is."""
+    scanned = scan(above, language)
+    blocks = [at for at in scanned.unclosed if above[at] == "{"]
+    starts = [statement_start(above, scanned, at) for at in reversed(blocks)]
+    found = [_Construct(above[start:], below, True) for start in dict.fromkeys(starts)]
+    if found:
+        return found[:_LEVELS]
+    strays = _stray(above, language)
+    visible = above[above.find("\n", strays[-1]) + 1 :] if strays else above
+    return [_Construct(visible, below, False)]
+
+
+def _stray(code: str, language: str) -> list[int]:
+    """Offsets of the brackets that close something out of sight."""
+    scanned = scan(code, language)
+    return [
+        at for at in scanned.brackets if code[at] not in CLOSERS and at not in scanned.opener_of
+    ]
+
+
+def _lines_around(site: Site) -> tuple[str, str]:
+    lines = site.code[: len(site.code) - len(site.typed)].split("\n")
+    above = "\n".join(lines[-_REACH - 1 :])
+    below = site.suffix.split("\n")[1 : _REACH + 1]
+    return above[beginning(above, site.language) :], "\n" + "\n".join(below)
 
 
 def _in_long_string(site: Site) -> bool:
     code = site.code
     span = scan(code, site.language).covering(len(code) - 1)
     return site.place == "string" and (span is None or "\n" in code[span.start :])
-
-
-def _surroundings(site: Site) -> tuple[str, str]:
-    """The lines above and below the cursor's that can be parsed with it.
-
-    Above, from behind the last bracket that closes something out of sight; below, up to the first
-    one that does.
-    """
-    code = site.code[: len(site.code) - len(site.typed)]
-    above = code.split("\n")
-    code = "\n".join(above[-_REACH - 1 :])
-    scanned = scan(code, site.language)
-    stray = [at for at in scanned.brackets if code[at] in ")]}" and at not in scanned.opener_of]
-    if stray:
-        line_end = code.find("\n", stray[-1])
-        code = "" if line_end < 0 else code[line_end + 1 :]
-    after = "\n".join(site.suffix.split("\n")[1 : _REACH + 1])
-    whole = scan(code + after, site.language)
-    for at in whole.brackets:
-        if at >= len(code) and (code + after)[at] in ")]}" and at not in whole.opener_of:
-            after = after[: (code + after).rfind("\n", 0, at) - len(code) + 1]
-            break
-    return code, "\n" + after
-
-
-@functools.lru_cache(maxsize=32)
-def _frame(before: str, after: str, language: str) -> int | None:
-    """The frame in which the code around a line has no errors, None if there is none.
-
-    The line is not part of it, so that this is found once for all that is typed on the line.
-    """
-    syntax = Syntax.of(language)
-    if syntax is None:
-        return None
-    open_brackets = closers(before, after, language)
-    for number, (head, tail) in enumerate(syntax.frames):
-        text = f"{head}\n{before}{open_brackets}{after}\n{tail}"
-        if syntax.parse(text).errors() == 0:
-            return number
-    return None
