@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
 from linewise_telemetry.errors import FieldError, RegistryError
 from linewise_telemetry.events import Registry, load
 from linewise_telemetry.pages import pages

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from linewise_telemetry.client.survival import DUE, Survivals, keep_ratio
 
 TEXT = "return sum(values)"

@@ -1,0 +1,163 @@
+"""Staff accounts, projects and sessions.
+
+In: names and passwords. Out: sessions that end after twelve hours, each with a token against forged
+requests. Passwords are kept as argon2id, tokens as hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from sqlalchemy import Engine, Row, delete, func, select, update
+
+from linewise_telemetry.collector import tables
+from linewise_telemetry.collector.database import insert
+from linewise_telemetry.errors import CollectorError
+from linewise_telemetry.events import Field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SESSION = timedelta(hours=12)
+_SYMBOL = Field("catalogue", "symbol", "symbol", "", (), (), "")
+_CATALOGUE = Field("catalogue", "catalogue", "catalogue", "", (), (), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who is logged in, and the token that a form must carry."""
+
+    staff: str
+    csrf: str
+
+
+class Accounts:
+    """The accounts and projects in one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._hasher = PasswordHasher()
+
+    def has_staff(self) -> bool:
+        """Return whether anybody can log in."""
+        with self._engine.connect() as connection:
+            return bool(connection.execute(select(func.count()).select_from(tables.staff)).scalar())
+
+    def set_password(self, name: str, password: str) -> None:
+        """Make an account, or give it another password; all its sessions end."""
+        hashed = self._hasher.hash(password)
+        statement = insert(self._engine, tables.staff).values(name=name, password=hashed)
+        with self._engine.begin() as connection:
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["name"], set_={"password": statement.excluded.password}
+                )
+            )
+            connection.execute(delete(tables.session).where(tables.session.c.staff == name))
+
+    def log_in(self, name: str, password: str, now: datetime) -> str | None:
+        """Return the token of a new session, or None."""
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                select(tables.staff.c.password).where(tables.staff.c.name == name)
+            ).one_or_none()
+        if row is None:
+            # Takes as long as a wrong password, so that nobody learns which names there are.
+            self._hasher.hash(password)
+            return None
+        try:
+            self._hasher.verify(row.password, password)
+        except (Argon2Error, InvalidHashError):
+            return None
+        token = secrets.token_urlsafe(32)
+        with self._engine.begin() as connection:
+            connection.execute(
+                tables.session.insert().values(
+                    token_hash=_hash(token),
+                    staff=name,
+                    csrf=secrets.token_urlsafe(32),
+                    expires=now + SESSION,
+                )
+            )
+        return token
+
+    def session(self, token: str, now: datetime) -> Session | None:
+        """Return the session of a token, or None."""
+        query = select(tables.session).where(tables.session.c.token_hash == _hash(token))
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        expires = row.expires if row.expires.tzinfo else row.expires.replace(tzinfo=UTC)
+        return Session(row.staff, row.csrf) if expires > now else None
+
+    def log_out(self, token: str) -> None:
+        """End a session."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                delete(tables.session).where(tables.session.c.token_hash == _hash(token))
+            )
+
+    def projects(self) -> list[Row[Any]]:
+        """Return every project."""
+        with self._engine.connect() as connection:
+            return list(connection.execute(select(tables.project).order_by(tables.project.c.id)))
+
+    def add_project(self, id_: str, name: str, kind: str, symbols: Iterable[str]) -> str:
+        """Make a project, or set what its catalogue lists; return its public key.
+
+        Raises CollectorError for an id or a symbol that no registry would allow.
+        """
+        names = sorted(set(symbols))
+        if not _CATALOGUE.allows(id_):
+            raise CollectorError(
+                f"{id_!r} is no id: use lower-case letters, digits, dots and dashes"
+            )
+        odd = next((symbol for symbol in names if not _SYMBOL.allows(symbol)), None)
+        if odd is not None:
+            raise CollectorError(
+                f"{odd[:60]!r} is no symbol: use letters, digits and . _ : # $ ~ / -"
+            )
+        with self._engine.begin() as connection:
+            row = connection.execute(
+                select(tables.project.c.key).where(tables.project.c.id == id_)
+            ).one_or_none()
+            key = secrets.token_hex(16) if row is None else str(row.key)
+            if row is None:
+                connection.execute(
+                    tables.project.insert().values(id=id_, name=name, kind=kind, key=key)
+                )
+            connection.execute(delete(tables.symbol).where(tables.symbol.c.project == id_))
+            if names:
+                connection.execute(
+                    tables.symbol.insert(), [{"project": id_, "name": name} for name in names]
+                )
+        return key
+
+    def set_installs_known(self, project: str, installs: int | None) -> None:
+        """Keep how many installs there are, as the operator knows from elsewhere."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(tables.project)
+                .where(tables.project.c.id == project)
+                .values(installs_known=installs)
+            )
+
+    def note(self, staff: str, action: str, detail: str, now: datetime) -> None:
+        """Write down what staff did."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                tables.audit.insert().values(
+                    at=now, staff=staff, action=action, detail=detail[:200]
+                )
+            )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

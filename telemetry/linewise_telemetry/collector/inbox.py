@@ -1,0 +1,191 @@
+"""Feedback as the collector keeps it: apart from events, with nothing that joins the two.
+
+In: the body of a feedback and the receipt that its sender made. Out: rows, once each; the status
+and answer for whoever has the receipt; and for staff, lists, answers and merges.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, Row, select, update
+
+from linewise_telemetry.collector import tables
+from linewise_telemetry.collector.database import insert
+
+if TYPE_CHECKING:
+    from datetime import date
+
+MAX_TEXT = 4096
+KINDS = ("problem", "idea", "praise", "question")
+ABOUT = ("completion", "symbol", "product", "catalogue")
+STATUSES = ("new", "seen", "planned", "fixed", "answered", "declined")
+_LIMITS = {"subject": 160, "contact": 254}
+
+
+class RefusedError(Exception):
+    """The body is no feedback that may be kept; `str()` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What staff say about a feedback; None leaves a thing as it is."""
+
+    status: str | None
+    assignee: str | None
+    answer: str | None
+    release: str | None
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """Return the columns of a feedback. Raises RefusedError; nothing is cut to fit."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RefusedError("not JSON") from error
+    wanted = {"kind", "about", "subject", "text", "rating", "attachments", "contact"}
+    if not isinstance(data, dict) or data.keys() != wanted:
+        raise RefusedError("the fields must be " + ", ".join(sorted(wanted)))
+    if data["kind"] not in KINDS or data["about"] not in ABOUT:
+        raise RefusedError("kind or about is unknown")
+    if not _is_text(data["text"], MAX_TEXT) or not data["text"].strip():
+        raise RefusedError(f"the text must have 1 to {MAX_TEXT} characters")
+    rating = data["rating"]
+    if rating is not None and not (type(rating) is int and 1 <= rating <= 5):
+        raise RefusedError("the rating must be 1 to 5")
+    for name, most in _LIMITS.items():
+        if data[name] is not None and not _is_text(data[name], most):
+            raise RefusedError(f"the {name} must be at most {most} characters")
+    attachments = data["attachments"]
+    if not isinstance(attachments, list) or len(attachments) > 5:
+        raise RefusedError("at most 5 attachments are taken")
+    if not all(_is_text(attachment, 16 * 1024) for attachment in attachments):
+        raise RefusedError("an attachment must be a text of at most 16384 characters")
+    return data | {"attachments": json.dumps(attachments)}
+
+
+class Inbox:
+    """The feedback of all projects in one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, project: str, receipt: str, columns: dict[str, Any], today: date) -> bool:
+        """Keep a feedback; return whether it is new."""
+        feedback = tables.feedback
+        statement = insert(self._engine, feedback).on_conflict_do_nothing()
+        values = columns | {
+            "project": project,
+            "receipt_hash": _hash(receipt),
+            "day": today,
+            "status": "new",
+        }
+        with self._engine.begin() as connection:
+            new = connection.execute(statement.values(values).returning(feedback.c.id))
+            return new.scalar() is not None
+
+    def status(self, receipt: str) -> dict[str, str | None] | None:
+        """Return what the sender may know, following a merge; None for an unknown receipt."""
+        feedback = tables.feedback
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                select(feedback).where(feedback.c.receipt_hash == _hash(receipt))
+            ).one_or_none()
+            if row is not None and row.merged_into is not None:
+                merged = select(feedback).where(feedback.c.id == row.merged_into)
+                row = connection.execute(merged).one_or_none() or row
+        if row is None:
+            return None
+        status = "received" if row.status == "new" else row.status
+        return {"status": status, "answer": _answer(row)}
+
+    def find(
+        self, project: str, *, status: str | None, kind: str | None, subject: str | None
+    ) -> list[Row[Any]]:
+        """Return a project's feedback, newest first, merged ones left out."""
+        feedback = tables.feedback.c
+        query = select(tables.feedback).where(
+            feedback.project == project, feedback.merged_into.is_(None)
+        )
+        if status:
+            query = query.where(feedback.status == status)
+        if kind:
+            query = query.where(feedback.kind == kind)
+        if subject:
+            query = query.where(feedback.subject == subject)
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(feedback.id.desc()).limit(500)))
+
+    def get(self, project: str, id_: int) -> Row[Any] | None:
+        """Return one feedback of a project, or None."""
+        feedback = tables.feedback.c
+        query = select(tables.feedback).where(feedback.project == project, feedback.id == id_)
+        with self._engine.connect() as connection:
+            return connection.execute(query).one_or_none()
+
+    def merged(self, project: str, id_: int) -> list[Row[Any]]:
+        """Return the feedback that was merged into this one."""
+        feedback = tables.feedback.c
+        query = select(tables.feedback).where(
+            feedback.project == project, feedback.merged_into == id_
+        )
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(feedback.id)))
+
+    def change(self, project: str, id_: int, change: Change) -> None:
+        """Set what staff said."""
+        feedback = tables.feedback.c
+        said = {
+            "status": change.status if change.status in STATUSES else None,
+            "assignee": change.assignee,
+            "answer": change.answer,
+            "release": change.release,
+        }
+        values = {name: value for name, value in said.items() if value is not None}
+        if values:
+            with self._engine.begin() as connection:
+                connection.execute(
+                    update(tables.feedback)
+                    .where(feedback.project == project, feedback.id == id_)
+                    .values(values)
+                )
+
+    def merge(self, project: str, id_: int, into: int) -> bool:
+        """Make one feedback a duplicate of another; its sender gets the other's answer.
+
+        Returns whether both exist, differ, and the other is no duplicate itself.
+        """
+        target = self.get(project, into)
+        if target is None or target.merged_into is not None or id_ == into:
+            return False
+        feedback = tables.feedback.c
+        duplicates = (feedback.id == id_) | (feedback.merged_into == id_)
+        with self._engine.begin() as connection:
+            changed = connection.execute(
+                update(tables.feedback)
+                .where(feedback.project == project, duplicates)
+                .values(merged_into=into)
+            )
+            return bool(changed.rowcount)
+
+
+def _answer(row: Row[Any]) -> str | None:
+    if row.release and row.answer:
+        return f"{row.answer}\nIn release {row.release}."
+    if row.release:
+        return f"In release {row.release}."
+    return row.answer or None
+
+
+def _is_text(value: object, most: int) -> bool:
+    # PostgreSQL cannot keep a NUL, and a lone surrogate is no text at all.
+    if not isinstance(value, str) or len(value) > most or "\x00" in value:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _hash(receipt: str) -> str:
+    return hashlib.sha256(receipt.encode()).hexdigest()
