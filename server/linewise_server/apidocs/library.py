@@ -45,6 +45,10 @@ class Library:
         found = self.index.docsets(package)
         return max(found, key=lambda docset: _nearness(docset, version), default=None)
 
+    def bundled(self) -> tuple[str, ...]:
+        """Return the packages whose tables come with Linewise."""
+        return tuple(_BUNDLED)
+
     def find(self, package: Package, name: str) -> Symbol | None:
         """Return the entry of exactly this name in the docs of a package."""
         docset = self.docset(package.name, package.version)

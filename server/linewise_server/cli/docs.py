@@ -1,0 +1,258 @@
+"""`linewise docs`: where a name is documented, and the docs that this machine has.
+
+In: names, files, places of inventories. Out: links and tables on stdout; exit code 1 where there is
+no link or a fetch fails. Uses the environment of the current folder, as the editor does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import webbrowser
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from linewise_models.home import Home
+from linewise_server.apidocs.consent import Fetch, Policy
+from linewise_server.apidocs.coverage import Coverage, Kind, Outcome, cover
+from linewise_server.apidocs.docs import Docs, open_docs
+from linewise_server.apidocs.environment import find_environment
+from linewise_server.apidocs.errors import ApiDocsError
+from linewise_server.apidocs.link import EXPLANATIONS, Resolution
+from linewise_server.apidocs.source import Source
+from linewise_server.errors import UsageError
+
+_GAP_DEADLINE = 30.0
+
+
+@click.group()
+def docs() -> None:
+    r"""Find where APIs are documented, and keep docs indexes for offline use.
+
+    \b
+    Where is it documented?          linewise docs lookup numpy.linalg.norm
+    Fetch a package's index:         linewise docs refresh requests
+    Use docs that you have built:    linewise docs add build/html
+    What in a file has no docs page? linewise docs gaps app.py
+
+    The index of the Python standard library comes with Linewise, as do those of the web platform
+    and of the C and C++ standard libraries. Others are fetched when you ask for it; that tells
+    their host which package you use, and nothing else.
+    """
+
+
+@docs.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Name, URL, caption and reason as JSON.")
+def lookup(name: str, *, as_json: bool) -> None:
+    """Print the documentation link of NAME, such as os.path.join or Array.map."""
+
+    async def run() -> Resolution:
+        async with _opened() as docs:
+            return docs.lookup(name)
+
+    found = asyncio.run(run())
+    if as_json:
+        click.echo(json.dumps(_facts(found), indent=2))
+    elif found.link is not None:
+        click.echo(f"{found.link.url}  ({found.link.caption})")
+    else:
+        click.echo(_why(found), err=True)
+    if found.link is None:
+        raise SystemExit(1)
+
+
+@docs.command("open")
+@click.argument("name")
+def open_name(name: str) -> None:
+    """Open the documentation of NAME in the browser."""
+
+    async def run() -> Resolution:
+        async with _opened() as docs:
+            return docs.lookup(name)
+
+    found = asyncio.run(run())
+    if found.link is None:
+        raise UsageError(_why(found))
+    click.echo(found.link.url)
+    webbrowser.open(found.link.url)
+
+
+@docs.command()
+@click.argument("place", metavar="PATH_OR_URL")
+@click.option("--package", help="Whose docs they are; guessed from the modules without it.")
+@click.option("--base", help="Where links lead; the known address of the docs without it.")
+@click.option("--version", help="The docs' version, where the inventory does not say it.")
+def add(place: str, package: str | None, base: str | None, version: str | None) -> None:
+    """Add the docs at PATH_OR_URL: an objects.inv, a folder of built docs, or their address."""
+
+    async def run() -> None:
+        async with _opened() as docs:
+            kept = await docs.acquisition.add(place, package=package, base=base, version=version)
+            click.echo(f"{kept.package} {kept.version}: {kept.symbols:,} names, at {kept.base}")
+
+    _run(run())
+
+
+@docs.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Every docset as JSON.")
+def list_docs(*, as_json: bool) -> None:
+    """List the docs on this machine."""
+
+    async def run() -> None:
+        async with _opened() as docs:
+            for table in docs.library.bundled():
+                docs.library.docset(table)
+            found = docs.library.index.docsets()
+        if as_json:
+            rows = [
+                {"package": d.package, "version": d.version, "base": d.base, "origin": d.origin,
+                 "source": d.source, "names": d.symbols}
+                for d in found
+            ]  # fmt: skip
+            click.echo(json.dumps(rows, indent=2))
+            return
+        for each in found:
+            named = f"{each.package} {each.version}".strip()
+            click.echo(f"{named:32} {each.symbols:>7,} names  {each.origin:8} {each.base}")
+
+    _run(run())
+
+
+@docs.command()
+@click.argument("packages", nargs=-1)
+def refresh(packages: tuple[str, ...]) -> None:
+    """Fetch or update the docs indexes of PACKAGES, or of all that were fetched before.
+
+    Naming a package is your yes to tell its docs' host that you use it. What
+    linewise.docs.privatePackages names is for the editor's settings; here you name each yourself.
+    """
+
+    async def run() -> None:
+        failed = []
+        async with _opened("always") as docs:
+            held = {d.package for d in docs.library.index.docsets() if d.origin == "fetched"}
+            for name in packages or sorted(held):
+                package = docs.packages.named(name)
+                if package is None:
+                    failed.append(
+                        f"{name} is not installed in {docs.packages.environment.executable}"
+                    )
+                    continue
+                try:
+                    kept = await docs.acquisition.refresh(package, force=True)
+                except ApiDocsError as error:
+                    failed.append(str(error))
+                else:
+                    docs.acquisition.answers.keep(package.name, yes=True)
+                    click.echo(
+                        f"{kept.package} {kept.version}: {kept.symbols:,} names, {kept.base}"
+                    )
+        if failed:
+            raise UsageError("\n".join(failed))
+
+    _run(run())
+
+
+@docs.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One object a gap.")
+def gaps(file: Path, *, as_json: bool) -> None:
+    """List the APIs that FILE calls whose docs have no page, with the reason."""
+    outcomes = [o for o in _covered([file]).outcomes if o.kind in ("gap", "parent")]
+    if as_json:
+        rows = [_facts(o.resolution) | {"line": o.line} for o in outcomes]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for outcome in outcomes:
+        found = outcome.resolution
+        why = f"only the page of {found.link.target}" if found.link else _why(found)
+        click.echo(f"{file}:{outcome.line}: {found.name}: {why}")
+    click.echo(
+        f"{len(outcomes)} of the names called in {file} have no page of their own.", err=True
+    )
+
+
+@docs.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Counts and times as JSON.")
+def coverage(paths: tuple[Path, ...], *, as_json: bool) -> None:
+    """Count, of all names called in the Python files of PATHS, how many have a link."""
+    files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py"))]
+    covered = _covered(files)
+    counts = Counter(outcome.kind for outcome in covered.outcomes)
+    if as_json:
+        click.echo(json.dumps({"files": len(files), **counts, **covered.times()}, indent=2))
+        return
+    total = sum(counts.values()) or 1
+    click.echo(f"{total:,} calls in {len(files)} files")
+    for kind, words in _WORDS.items():
+        click.echo(f"{counts[kind] / total:6.1%} {counts[kind]:>6}  {words}")
+    reasons = Counter(o.resolution.gap for o in covered.outcomes if o.kind == "gap")
+    for reason, count in reasons.most_common():
+        click.echo(f"        {count:>6}  gap: {EXPLANATIONS[reason or 'unresolved']}")
+    times = ", ".join(f"{name} {value:g} ms" for name, value in covered.times().items())
+    click.echo(f"Resolving a name: {times}")
+
+
+_WORDS: dict[Kind, str] = {
+    "exact": "with a link to the exact entry",
+    "parent": "with a link to the enclosing class or module only",
+    "gap": "known, with a gap",
+    "own": "of the package's own code",
+    "unresolved": "unresolved",
+}
+
+
+def _covered(files: Iterable[Path]) -> Coverage:
+    async def run() -> Coverage:
+        async with _opened() as docs:
+            sources = [Source(f.read_text("utf-8", "replace"), "python", f) for f in files]
+            outcomes: list[Outcome] = []
+            for source in sources:
+                outcomes += [outcome async for outcome in cover(docs, source, _GAP_DEADLINE)]
+            return Coverage(tuple(outcomes))
+
+    return asyncio.run(run())
+
+
+@asynccontextmanager
+async def _opened(fetch: Fetch = "ask") -> AsyncIterator[Docs]:
+    """Give the docs of the current folder's environment."""
+    home, root = Home.locate(os.environ), Path.cwd()
+    environment = find_environment(root, None, os.environ)
+    policy: Callable[[], Policy] = lambda: Policy(fetch, ())  # noqa: E731
+    docs = open_docs(home.root / "docs", home.cache, root, environment, policy)
+    try:
+        yield docs
+    finally:
+        await docs.close()
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(work)
+
+
+def _facts(found: Resolution) -> dict[str, Any]:
+    link = found.link
+    return {
+        "name": found.name,
+        "kind": found.kind,
+        "package": found.package,
+        "url": link.url if link else None,
+        "caption": link.caption if link else None,
+        "target": link.target if link else None,
+        "exact": link.exact if link else None,
+        "reason": found.gap,
+    }
+
+
+def _why(found: Resolution) -> str:
+    reason = EXPLANATIONS[found.gap or "unresolved"].replace("NAME", found.package or "NAME")
+    return f"{found.name}: {reason}"

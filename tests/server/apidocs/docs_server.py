@@ -1,0 +1,19 @@
+"""A server on stdio with the docs features only; run by test_lsp.py as a process of its own."""
+
+from __future__ import annotations
+
+import os
+
+from linewise_models.home import Home
+from linewise_server.app import build_engines
+from linewise_server.lsp import document_link, external_docs, hover, lifecycle
+from linewise_server.lsp.server import LinewiseServer
+from linewise_server.lsp.workspace_docs import WorkspaceDocs
+
+if __name__ == "__main__":
+    server = LinewiseServer(build_engines())
+    workspace = WorkspaceDocs(server, Home.locate(os.environ), os.environ)
+    lifecycle.register(server)
+    for feature in (hover, document_link, external_docs):
+        feature.register(server, workspace)
+    server.start_io()
