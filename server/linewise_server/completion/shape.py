@@ -72,8 +72,8 @@ class Site:
         return place
 
     @property
-    def unit(self) -> str:
-        """One step of indentation in this document."""
+    def unit(self) -> str | None:
+        """One step of indentation in this document; None where it mixes tabs and spaces."""
         return _unit(self.prefix, self.suffix, self.language)
 
     @property
@@ -155,18 +155,23 @@ def _is_docstring(code: str, start: int) -> bool:
 
 
 @functools.lru_cache(maxsize=16)
-def _unit(prefix: str, suffix: str, language: str) -> str:
+def _unit(prefix: str, suffix: str, language: str) -> str | None:
     steps: Counter[str] = Counter()
+    tabs = spaces = 0
     previous = ""
     for line in (prefix + suffix).split("\n"):
         if not line.strip():
             continue
         current = leading_space(line)
+        tabs += "\t" in current
+        spaces += len(current) > 1 and "\t" not in current
         if len(current) > len(previous) and current.startswith(previous):
             steps[current[len(previous) :]] += 1
         previous = current
+    if min(tabs, spaces) > max(tabs, spaces) / 10:
+        return None
     for step, _ in steps.most_common():
-        if step == "\t" or step in ("  ", "    ", " " * 8):
+        if step in ("\t", "  ", "   ", "    ", " " * 8):
             return step
     if language in _TABBED:
         return "\t"

@@ -127,18 +127,21 @@ _PYTHON = "async case class def elif else except finally for if match try while 
 _SWITCH = "case default"
 
 _TOP = ("", "")
-_MEMBERS = (_TOP, ("class _ {", "}"))
+_CLASS = ("class _ {", "}")
+_SCRIPT = (_TOP, _CLASS, ("_ = {", "}"))
+_GO = (_TOP, ("var _ = _{", "}"))
 _RUST = (_TOP, ("fn _() {", "}"), ("fn _() { match _ {", "}}"))
+_C = (_TOP, ("_ _[] = {", "};"))
 
 _LANGUAGES: dict[str, tuple[str, str, str, tuple[tuple[str, str], ...]]] = {
     "python": ("tree_sitter_python", "language", _PYTHON, (_TOP,)),
-    "javascript": ("tree_sitter_javascript", "language", _SWITCH, _MEMBERS),
-    "javascriptreact": ("tree_sitter_javascript", "language", _SWITCH, _MEMBERS),
-    "typescript": ("tree_sitter_typescript", "language_typescript", _SWITCH, _MEMBERS),
-    "typescriptreact": ("tree_sitter_typescript", "language_tsx", _SWITCH, _MEMBERS),
-    "go": ("tree_sitter_go", "language", _SWITCH, (_TOP,)),
+    "javascript": ("tree_sitter_javascript", "language", _SWITCH, _SCRIPT),
+    "javascriptreact": ("tree_sitter_javascript", "language", _SWITCH, _SCRIPT),
+    "typescript": ("tree_sitter_typescript", "language_typescript", _SWITCH, _SCRIPT),
+    "typescriptreact": ("tree_sitter_typescript", "language_tsx", _SWITCH, _SCRIPT),
+    "go": ("tree_sitter_go", "language", _SWITCH, _GO),
     "rust": ("tree_sitter_rust", "language", "", _RUST),
-    "java": ("tree_sitter_java", "language", _SWITCH, _MEMBERS),
-    "c": ("tree_sitter_c", "language", _SWITCH, (_TOP,)),
-    "cpp": ("tree_sitter_cpp", "language", _SWITCH, (_TOP,)),
+    "java": ("tree_sitter_java", "language", _SWITCH, (_TOP, _CLASS)),
+    "c": ("tree_sitter_c", "language", _SWITCH, _C),
+    "cpp": ("tree_sitter_cpp", "language", _SWITCH, _C),
 }

@@ -76,13 +76,15 @@ def enough(text: str, site: Site, shape: Shape) -> bool:
     if shape == "line":
         return bool(whole.strip() or site.rest.strip())
     begun = re.match(r"\s*(?:\w+|\S)?", last)
-    return _has_ended(_newlines(whole + "\n" + (begun[0] if begun else "")), _plain(site), shape)
+    return _has_ended(_newlines(whole), begun[0] if begun else "", _plain(site), shape)
 
 
 @functools.lru_cache(maxsize=64)
-def _has_ended(text: str, site: Site, shape: Shape) -> bool:
-    if end_of_block(text, site) is not None:
+def _has_ended(whole: str, begun: str, site: Site, shape: Shape) -> bool:
+    """Whether text of whole lines, with the beginning of the next one, is cut by any rule."""
+    if end_of_block(whole, site) is not None:
         return True
+    text = f"{whole}\n{begun}"
     for rule in _ENDS:
         draft = rule(Draft(text, 0), site, shape)
         if draft is None or len(draft.text) < len(text):

@@ -27,6 +27,8 @@ def indentation(draft: Draft, site: Site, shape: Shape) -> Draft:
 
 def _in_unit(text: str, site: Site) -> str:
     """Tabs become the document's step, or runs of spaces tabs."""
+    if site.unit is None:
+        return text
     first, *others = text.split("\n")
     leads = [leading_space(line) for line in others]
     if not site.typed.strip():
@@ -67,7 +69,8 @@ def _levelled(text: str, site: Site, shape: Shape) -> str:
             others = re.sub(rf"\n[ \t]{{{excess}}}", "\n", others)
         return before_line + line[excess:] + others
     missing = wanted[len(now) :]
-    if missing and shape == "block" and wanted.startswith(now) and _body(line):
+    is_shallow = missing and len(now) <= len(wanted) - len(site.unit or "")
+    if is_shallow and shape == "block" and wanted.startswith(now) and _body(line):
         if inner and shallowest < len(wanted):
             others = re.sub(r"\n(?=[ \t]*[^\s)\]}])", "\n" + missing, others)
         return before_line + lead + missing + line[len(lead) :] + others
@@ -89,7 +92,7 @@ def _wanted(site: Site) -> str | None:
     """The deepest indentation that makes sense for a line at the cursor, None if it is open."""
     block = opened(site, Syntax.of(site.language))
     if block:
-        return block.indentation + site.unit
+        return None if site.unit is None else block.indentation + site.unit
     code = site.code[: len(site.code) - len(site.typed)].rstrip()
     if not code:
         return "" if not site.prefix.strip() else None

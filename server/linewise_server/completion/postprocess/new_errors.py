@@ -38,15 +38,16 @@ def new_errors(draft: Draft, site: Site, shape: Shape) -> Draft | None:
     line = site.typed + draft.text + site.rest[draft.replace :]
     if _CONTINUED_BELOW.match(line.rpartition("\n")[2].strip()):
         return draft
-    was_sound = False
+    is_judged = False
     for construct in _constructs(*_lines_around(site), site.language):
-        frame = _frame(construct, site.language)
-        if frame is None or _stray(construct.above + line, site.language):
+        if _stray(construct.above + line, site.language):
             continue
-        was_sound = True
-        if any(_parses(construct, line + ending, frame, site.language) for ending in _ENDINGS):
-            return draft
-    return None if was_sound else draft
+        for frame in syntax.frames:
+            if _is_sound(construct, frame, site.language):
+                is_judged = True
+                if any(_parses(construct, line + end, frame, site.language) for end in _ENDINGS):
+                    return draft
+    return None if is_judged else draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,12 @@ class _Construct:
 
 
 @functools.lru_cache(maxsize=64)
-def _frame(construct: _Construct, language: str) -> tuple[str, str] | None:
-    """What the construct stands in, for it to parse without the line; None where it never does.
+def _is_sound(construct: _Construct, frame: tuple[str, str], language: str) -> bool:
+    """Whether the construct parses without the line.
 
     As the line is not part of it, this is found once for all that is typed on the line.
     """
-    syntax = Syntax.of(language)
-    frames = syntax.frames if syntax else ()
-    return next((frame for frame in frames if _parses(construct, "", frame, language)), None)
+    return _parses(construct, "", frame, language)
 
 
 def _parses(construct: _Construct, line: str, frame: tuple[str, str], language: str) -> bool:
