@@ -1,10 +1,18 @@
-"""What every test gets: a home of its own, so that no test sees the user's models or another test's state."""
+"""What every test gets: a home of its own, and the real model where it asks for it."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+from linewise_models.home import Home
+from linewise_models.index import load_index
+from linewise_models.store import Store
+
+USER_HOME = Home.locate(os.environ)
+"""The home of the user who runs the tests; only the real model is read from it."""
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +21,13 @@ def linewise_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "linewise-home"
     monkeypatch.setenv("LINEWISE_HOME", str(home))
     return home
+
+
+@pytest.fixture(scope="session")
+def real_model() -> Path:
+    """Return the default model, as LINEWISE_TEST_MODEL names it or as it is in the user's store."""
+    named = os.environ.get("LINEWISE_TEST_MODEL")
+    index = load_index()
+    path = Path(named) if named else Store(USER_HOME, os.environ).path(index.find(index.default))
+    assert path.is_file(), f"{path} is missing; `make test` pulls it: linewise models pull"
+    return path

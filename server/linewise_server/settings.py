@@ -6,11 +6,10 @@ words; a bad value never stops the server, its default takes its place. Never re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 from attrs import Attribute, field, fields, frozen
-from attrs.validators import ge, instance_of, le
 
 Trigger = Literal["automatic", "manual"]
 Fetch = Literal["ask", "always", "never"]
@@ -18,54 +17,61 @@ TelemetryLevel = Literal["off", "local", "counts", "events"]
 LogLevel = Literal["error", "warning", "info", "debug"]
 
 Validator = Any
-"""attrs calls it with (instance, attribute, value); it raises TypeError or ValueError."""
+"""attrs calls it with (instance, attribute, value); it raises ValueError."""
 
 
 def _one_of(literal: Any) -> Validator:
     options = get_args(literal)
+    return _check(lambda value: value in options, f"one of {', '.join(options)}")
 
+
+def _number(low: float, high: float, whole: bool = False) -> Validator:
+    kinds = int if whole else int | float
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high
+
+    return _check(fits, f"a {'whole ' if whole else ''}number from {low:g} to {high:g}")
+
+
+def _check(fits: Callable[[Any], bool], wanted: str) -> Validator:
     def check(_: Any, attribute: Attribute[Any], value: Any) -> None:
-        if value not in options:
-            raise ValueError(f"is {value!r}; it can be {', '.join(options)}")
+        if not fits(value):
+            raise ValueError(f"is {value!r}; it must be {wanted}")
 
     return check
 
 
-def _number(low: float, high: float) -> list[Validator]:
-    def check(_: Any, attribute: Attribute[Any], value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError(f"is {value!r}; it is a number")
-
-    return [check, ge(low), le(high)]
+def _all_are(kind: type) -> Callable[[Any], bool]:
+    return lambda values: all(isinstance(value, kind) for value in values)
 
 
-def _texts(_: Any, attribute: Attribute[Any], value: Any) -> None:
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise TypeError(f"is {value!r}; it is a list of texts")
-
-
-def _switches(_: Any, attribute: Attribute[Any], value: Any) -> None:
-    if not isinstance(value, dict) or not all(isinstance(item, bool) for item in value.values()):
-        raise TypeError(f"is {value!r}; it maps language ids to true or false")
+_switch = _check(lambda value: isinstance(value, bool), "true or false")
+_text = _check(lambda value: isinstance(value, str), "a text")
+_texts = _check(
+    lambda value: isinstance(value, list | tuple) and _all_are(str)(value), "a list of texts"
+)
+_switches = _check(
+    lambda value: isinstance(value, dict) and _all_are(bool)(value.values()),
+    "a table of language ids with true or false",
+)
 
 
 @frozen
 class Settings:
     """Every setting with its default; the names in the editor are in `metadata["key"]`."""
 
-    enable: bool = field(default=True, validator=instance_of(bool), metadata={"key": "enable"})
+    enable: bool = field(default=True, validator=_switch, metadata={"key": "enable"})
     trigger: Trigger = field(
         default="automatic", validator=_one_of(Trigger), metadata={"key": "trigger"}
     )
     languages: Mapping[str, bool] = field(
-        factory=lambda: {"*": True}, validator=_switches, metadata={"key": "languages"}
+        factory=lambda: {"*": True, "plaintext": False, "markdown": False, "scminput": False},
+        validator=_switches,
+        metadata={"key": "languages"},
     )
-    exclude: tuple[str, ...] = field(
-        default=(), validator=_texts, converter=lambda v: v, metadata={"key": "exclude"}
-    )
-    model: str = field(
-        default="smollm2-135m", validator=instance_of(str), metadata={"key": "model"}
-    )
+    exclude: tuple[str, ...] = field(default=(), validator=_texts, metadata={"key": "exclude"})
+    model: str = field(default="smollm2-135m", validator=_text, metadata={"key": "model"})
     latency_automatic: float = field(
         default=300, validator=_number(50, 10_000), metadata={"key": "latency.automatic"}
     )
@@ -73,20 +79,18 @@ class Settings:
         default=3000, validator=_number(100, 60_000), metadata={"key": "latency.invoked"}
     )
     candidates: int = field(
-        default=3, validator=[instance_of(int), *_number(1, 4)], metadata={"key": "candidates"}
+        default=3, validator=_number(1, 4, whole=True), metadata={"key": "candidates"}
     )
     idle_minutes: float = field(
         default=10, validator=_number(0.01, 1440), metadata={"key": "engine.idleMinutes"}
     )
     threads: int = field(
         default=0,
-        validator=[instance_of(int), *_number(0, 256)],
+        validator=_number(0, 256, whole=True),
         metadata={"key": "engine.threads"},
     )
-    remote_url: str = field(default="", validator=instance_of(str), metadata={"key": "remote.url"})
-    remote_model: str = field(
-        default="", validator=instance_of(str), metadata={"key": "remote.model"}
-    )
+    remote_url: str = field(default="", validator=_text, metadata={"key": "remote.url"})
+    remote_model: str = field(default="", validator=_text, metadata={"key": "remote.model"})
     docs_fetch: Fetch = field(
         default="ask", validator=_one_of(Fetch), metadata={"key": "docs.fetch"}
     )
@@ -96,7 +100,7 @@ class Settings:
     telemetry_level: TelemetryLevel = field(
         default="local", validator=_one_of(TelemetryLevel), metadata={"key": "telemetry.level"}
     )
-    trace: bool = field(default=False, validator=instance_of(bool), metadata={"key": "trace"})
+    trace: bool = field(default=False, validator=_switch, metadata={"key": "trace"})
     log_level: LogLevel = field(
         default="warning", validator=_one_of(LogLevel), metadata={"key": "logLevel"}
     )
@@ -125,11 +129,9 @@ def read_settings(data: Any) -> tuple[Settings, list[str]]:
             continue
         try:
             values[attribute.name] = getattr(Settings(**{attribute.name: value}), attribute.name)
-        except (TypeError, ValueError) as error:
-            # attrs' own messages begin with the attribute's name, ours with the verb.
-            reason = str(error.args[0]).removeprefix(f"'{attribute.name}' ")
+        except ValueError as error:
             default = getattr(Settings(), attribute.name)
-            problems.append(f"linewise.{key} {reason}. Using {default!r}.")
+            problems.append(f"linewise.{key} {error}. Using {default!r}.")
     return Settings(**values), problems
 
 

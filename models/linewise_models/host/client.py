@@ -43,6 +43,11 @@ class HostClient:
         self._link: _Link | None = None
         self._connecting = asyncio.Lock()
 
+    @property
+    def connected(self) -> bool:
+        """Whether an engine process is at the other end just now."""
+        return self._link is not None and self._link.alive
+
     async def report(self) -> Report:
         """Return what the engine is; see `EngineClient.report`."""
         return wire.report_from((await self._ask({"do": "report"}))["report"])

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 
-from linewise_models.engine.contract import Engine, Finish, Request
+from linewise_models.engine.contract import Engine, Finish, FinishReason, Request
 from linewise_models.errors import ModelError
 from linewise_models.host import wire
 from linewise_models.host.address import Address, Served, locate, read_key
@@ -138,7 +138,7 @@ class Host:
         self._asked = time.monotonic()
 
     def _drop(self, job: Job) -> None:
-        reason = "superseded" if job.superseded else "cancelled"
+        reason: FinishReason = "superseded" if job.superseded else "cancelled"
         self._send(job, {"finish": Finish(reason, 0, 0, 0, 0, "", 0.0, 0.0)})
 
     def _send(self, job: Job, message: wire.Message) -> None:

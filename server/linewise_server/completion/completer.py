@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 
 from linewise_models.engine.contract import EngineClient, Finish, Report, Request, Urgency
 from linewise_models.errors import ModelError
-
 from linewise_server.completion.budget import Sizes, sizes
 from linewise_server.completion.flight import Flight
 from linewise_server.completion.memory import Memory, Saying, place_of
@@ -301,8 +300,9 @@ class Completer:
         with contextlib.suppress(ModelError):
             async with aclosing(self._client.generate(request, lambda: False)) as events:
                 async for event in events:
-                    done = isinstance(event, Finish) and event.reason == "length"
-                    if done and self._planner:
+                    if not isinstance(event, Finish) or event.reason != "length":
+                        continue
+                    if self._planner is not None:
                         self._planner.evaluated(uri, plan, event.prompt_tokens)
 
     def _finish(

@@ -100,7 +100,7 @@ class Editor:
         with contextlib.suppress(Exception):
             await self._client.shutdown_async(None)
             self._client.exit(None)
-        await self._client.stop()
+        await self._client.stop()  # type: ignore[no-untyped-call]
 
     async def open(self, uri: str, language: str, text: str) -> None:
         """Open a document with the cursor at its end."""
@@ -187,16 +187,17 @@ class Editor:
             return None
 
     def _listen(self) -> None:
-        # pygls marks the functions that it is given, which methods do not allow.
-        @self._client.feature("linewise/trace")
+        # pygls marks the functions that it is given, which methods do not allow; its client's
+        # decorator has no types.
+        @self._client.feature("linewise/trace")  # type: ignore[untyped-decorator]
         def traced(trace: Any) -> None:
             self._traces.put_nowait(trace)
 
-        @self._client.feature("linewise/statusChanged")
+        @self._client.feature("linewise/statusChanged")  # type: ignore[untyped-decorator]
         def status_changed(status: Any) -> None:
             self.statuses.append(status)
 
-        @self._client.feature(types.WINDOW_SHOW_MESSAGE)
+        @self._client.feature(types.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
         def message_shown(params: types.ShowMessageParams) -> None:
             self.messages.append(params.message)
 

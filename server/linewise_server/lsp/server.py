@@ -14,9 +14,10 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
-from linewise_server import __version__, protocol
+from linewise_server import __version__
 from linewise_server.engines import Engines
 from linewise_server.lsp.session import Session
+from linewise_server.protocol import Status, Trace, to_wire
 
 log = logging.getLogger(__name__)
 
@@ -65,11 +66,11 @@ class LinewiseServer(LanguageServer):
         super().__init__("linewise", __version__, protocol_cls=Protocol)
         self.session = Session(engines, self._send_status, self._send_trace, self._show)
 
-    def _send_status(self, status: protocol.Status) -> None:
-        self.protocol.notify("linewise/statusChanged", protocol.to_wire(status))
+    def _send_status(self, status: Status) -> None:
+        self.protocol.notify("linewise/statusChanged", to_wire(status))
 
-    def _send_trace(self, trace: protocol.Trace) -> None:
-        self.protocol.notify("linewise/trace", protocol.to_wire(trace))
+    def _send_trace(self, trace: Trace) -> None:
+        self.protocol.notify("linewise/trace", to_wire(trace))
 
     def _show(self, message: str) -> None:
         self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from attrs import evolve
-from linewise_models.errors import EngineLost, ModelError
 
+from linewise_models.errors import EngineLost, ModelError
 from linewise_server.completion.budget import too_slow
 from linewise_server.completion.completer import Ask, Completer, Suggestion
 from linewise_server.engines import Engines, ModelMissingError

@@ -6,10 +6,10 @@ import asyncio
 import threading
 from typing import Any
 
-from linewise_models.errors import ModelError
-from linewise_models.fetch import Progress
 from lsprotocol import types
 
+from linewise_models.errors import ModelError
+from linewise_models.fetch import Progress
 from linewise_server import protocol
 from linewise_server.lsp.plain import plain
 from linewise_server.lsp.server import LinewiseServer

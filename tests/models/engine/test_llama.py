@@ -1,0 +1,182 @@
+"""The engine on the real model: the cache, healing, stops, candidates and cancellation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from linewise_models.engine.contract import Finish, Mark, Part, Request, Token
+from linewise_models.engine.llama import LlamaEngine
+from linewise_models.engine.native import LoadOptions
+from linewise_models.errors import EngineError
+
+HEAD = 'import math\n\n\ndef mean(xs):\n    """Return the arithmetic mean."""\n'
+
+
+@pytest.fixture(scope="module")
+def engine(real_model: Path) -> Iterator[LlamaEngine]:
+    engine = LlamaEngine(LoadOptions(real_model, context=512, sequences=3))
+    yield engine
+    engine.close()
+
+
+def run(
+    engine: LlamaEngine,
+    text: str,
+    cancelled: Callable[[], bool] = lambda: False,
+    **options: object,
+) -> tuple[list[Token], Finish]:
+    values = {"session": "a", "max_tokens": 12, "must_speak": True} | options
+    request = Request(prompt=(Part("text", text),), **values)  # type: ignore[arg-type] # a table
+    *tokens, finish = engine.generate(request, cancelled)
+    assert isinstance(finish, Finish)
+    return [token for token in tokens if isinstance(token, Token)], finish
+
+
+def spoken(tokens: list[Token], candidate: int = 0) -> str:
+    return "".join(token.text for token in tokens if token.candidate == candidate)
+
+
+def test_a_key_costs_the_tokens_typed(engine: LlamaEngine) -> None:
+    _, first = run(engine, HEAD + "    return sum(xs) / len(", session="typing")
+    assert first.reused_tokens == 0
+    for typed in ("x", "xs", "xs)"):
+        _, finish = run(engine, HEAD + "    return sum(xs) / len(" + typed, session="typing")
+        assert finish.evaluated_tokens <= 3
+        assert finish.reused_tokens >= first.prompt_tokens - 1
+
+
+def test_sessions_keep_their_own_cache(engine: LlamaEngine) -> None:
+    run(engine, HEAD, session="one")
+    run(engine, "function add(a, b) {", session="two")
+    _, finish = run(engine, HEAD, session="one")
+    assert finish.evaluated_tokens <= 2
+
+
+def test_the_session_unused_for_longest_makes_room(engine: LlamaEngine) -> None:
+    def visit(name: str) -> Finish:
+        return run(engine, f"{name} = {name}\n" + HEAD, session=name, max_tokens=1)[1]
+
+    for name in ("apple", "brick", "cloud", "dune"):
+        visit(name)
+    assert visit("cloud").evaluated_tokens <= 2
+    assert visit("apple").reused_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        (HEAD + "    ", "return"),
+        (HEAD + "    return su", "m("),
+        (HEAD + "    return sum(xs) / le", "n("),
+        (HEAD, "    "),
+    ],
+)
+def test_healing_goes_on_where_the_text_broke_off(
+    engine: LlamaEngine, text: str, begins: str
+) -> None:
+    tokens, finish = run(engine, text)
+    assert spoken(tokens).startswith(begins)
+    assert text.endswith(finish.healed)
+
+
+def test_without_healing_the_prompt_stands(engine: LlamaEngine) -> None:
+    _, finish = run(engine, HEAD + "    ", heal=False)
+    assert finish.healed == ""
+
+
+@pytest.mark.parametrize("stop", ["\n", ")", "sum(x"])
+def test_stops_before_the_stop_text(engine: LlamaEngine, stop: str) -> None:
+    tokens, finish = run(engine, HEAD + "    return", stop=(stop,), max_tokens=40)
+    assert finish.reason == "stop"
+    assert stop not in spoken(tokens)
+    whole, _ = run(engine, HEAD + "    return", max_tokens=40)
+    assert spoken(whole).startswith(spoken(tokens) + stop)
+
+
+def test_probabilities_are_probabilities(engine: LlamaEngine) -> None:
+    tokens, _ = run(engine, HEAD + "    return sum(xs) / len(x", max_tokens=3)
+    assert all(token.logprob <= 0 for token in tokens)
+    assert tokens[0].logprob > -0.5
+
+
+def test_candidates_share_the_prompt_and_differ(engine: LlamaEngine) -> None:
+    alone, _ = run(engine, HEAD + "    ", session="n", max_tokens=10)
+    tokens, finish = run(
+        engine, HEAD + "    ", session="n", candidates=3, temperature=1.0, max_tokens=10
+    )
+    texts = [spoken(tokens, number) for number in range(3)]
+    assert texts[0] == spoken(alone)
+    assert len(set(texts)) > 1
+    assert finish.reused_tokens > 0
+
+
+def test_cancelling_stops_the_tokens_and_keeps_the_cache(engine: LlamaEngine) -> None:
+    heard: list[int] = []
+    text = HEAD + "    total = 0\n"
+    tokens, finish = run(
+        engine,
+        text,
+        lambda: len(heard) > 8 or bool(heard.append(1)),
+        session="cancel",
+        max_tokens=100,
+    )
+    assert finish.reason == "cancelled"
+    assert 0 < len(tokens) < 12
+    _, again = run(engine, text, session="cancel")
+    assert again.evaluated_tokens <= 2
+
+
+def test_cancelling_a_prompt_keeps_the_slices_that_were_paid_for(engine: LlamaEngine) -> None:
+    text = "".join(f"value_{number} = {number}\n" for number in range(40))
+    asked: list[int] = []
+    _, finish = run(engine, text, lambda: len(asked) > 1 or bool(asked.append(1)), session="prompt")
+    assert finish.reason == "cancelled"
+    assert 0 < finish.evaluated_tokens < finish.prompt_tokens
+    _, again = run(engine, text, session="prompt", max_tokens=1)
+    assert again.reused_tokens == finish.evaluated_tokens
+
+
+def test_warming_evaluates_and_says_nothing(engine: LlamaEngine) -> None:
+    tokens, finish = run(engine, HEAD + "    return", session="warm", max_tokens=0)
+    assert tokens == []
+    assert finish.reason == "length"
+    _, after = run(engine, HEAD + "    return", session="warm")
+    assert after.evaluated_tokens <= 2
+
+
+def test_an_empty_prompt_is_answered(engine: LlamaEngine) -> None:
+    tokens, finish = run(engine, "")
+    assert tokens
+    assert finish.prompt_tokens == 1
+
+
+def test_a_prompt_that_does_not_fit_is_refused(engine: LlamaEngine) -> None:
+    with pytest.raises(EngineError, match="do not fit"):
+        run(engine, "x = 1\n" * 400)
+
+
+def test_a_mark_that_the_model_lacks_is_refused(engine: LlamaEngine) -> None:
+    request = Request("m", (Part("suffix", mark=Mark.SUFFIX),), max_tokens=1)
+    with pytest.raises(EngineError, match="no suffix mark"):
+        list(engine.generate(request, lambda: False))
+
+
+def test_characters_of_several_tokens_come_whole(engine: LlamaEngine) -> None:
+    tokens, _ = run(engine, 'SMILE = "' + "\N{GRINNING FACE}" * 3, max_tokens=24)
+    assert "\N{REPLACEMENT CHARACTER}" not in spoken(tokens)
+
+
+def test_reports_what_it_is(engine: LlamaEngine) -> None:
+    report = engine.report()
+    assert report.architecture == "llama"
+    assert report.fim == "none"
+    assert report.context == 512
+    assert report.can_reuse
+    assert report.prompt_speed > 0
+    assert report.generation_speed > 0
+    assert report.model_bytes > 90_000_000
+    # 30 layers of 3 key and 3 value heads, 64 wide, 16 bits, for 3 sessions of 512 tokens.
+    assert report.cache_bytes == 2 * 2 * 3 * 64 * 30 * 512 * 3

@@ -1,0 +1,54 @@
+"""What users are told when llama.cpp cannot load a file."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from linewise_models.engine.native import LoadOptions, Native, explain_failure
+from linewise_models.errors import LoadError
+
+ARCHITECTURE = b"general.architecture" + struct.pack("<IQ", 8, 5) + b"llama"
+"""The key, the GGUF type of a string, its length and its bytes (GGUF specification, version 3)."""
+LOGS = [
+    ("error loading model: unknown model architecture: 'grok9'", "architecture 'grok9'"),
+    ("gguf_init_from_file_impl: invalid magic characters: 'PK', expected 'GGUF'", "not a GGUF"),
+    ("tensor 'blk.2.ffn_up.weight' data is not within the file bounds", "damaged"),
+    ("failed to read key-value pairs", "damaged"),
+    ("ggml_backend_cpu_buffer_type_alloc_buffer: failed to allocate buffer of size 9", "memory"),
+    ("", "no reason given"),
+]
+
+
+@pytest.mark.parametrize(("log", "said"), LOGS)
+def test_says_what_is_wrong_and_what_to_do(log: str, said: str) -> None:
+    message = explain_failure(Path("m.gguf"), log)
+    assert said in message
+    assert "linewise models list" in message
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda data: data[: len(data) // 3], "damaged or incomplete"),
+        (lambda data: b"PK" + data[2:4096], "not a GGUF"),
+        (lambda data: b"", "damaged or incomplete"),
+        (lambda data: data.replace(ARCHITECTURE, ARCHITECTURE[:-4] + b"xama", 1), "'lxama'"),
+    ],
+    ids=["truncated", "zip", "empty", "architecture"],
+)
+def test_a_bad_file_is_refused_in_words(
+    spoil: Callable[[bytes], bytes], said: str, real_model: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.gguf"
+    path.write_bytes(spoil(real_model.read_bytes()))
+    with pytest.raises(LoadError, match=said):
+        Native(LoadOptions(path), lambda share: None)
+
+
+def test_a_missing_file_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="no model file"):
+        Native(LoadOptions(tmp_path / "gone.gguf"), lambda share: None)

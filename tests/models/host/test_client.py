@@ -1,0 +1,246 @@
+"""The engine process and its clients: shared, fair, killed, idle, refused."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from linewise_models.engine.contract import Finish, Part, Request, Token, Urgency
+from linewise_models.errors import EngineError, EngineLost, LoadError
+from linewise_models.host.address import Served, locate
+from linewise_models.host.client import HostClient
+from tests.scripts import write_script
+
+Open = Callable[..., HostClient]
+SLOW = {"after": "slow", "text": "a b c d e f g h i j", "delay_ms": 40}
+QUICK = {"after": "quick", "text": "yes"}
+
+
+@pytest.fixture
+async def open_client(tmp_path: Path) -> AsyncIterator[Open]:
+    """Give clients of one script; the engine processes they started end with the test."""
+    clients: list[HostClient] = []
+
+    def open_one(
+        *rules: dict[str, Any], served: dict[str, Any] | None = None, **facts: Any
+    ) -> HostClient:
+        path = write_script(tmp_path, *(rules or (SLOW, QUICK)), **facts)
+        client = HostClient(Served(path, **(served or {})), tmp_path / "run")
+        clients.append(client)
+        return client
+
+    yield open_one
+    for client in clients:
+        await client.close()
+    for process in engines(tmp_path):
+        process.kill()
+        process.wait()
+
+
+def engines(directory: Path) -> list[psutil.Process]:
+    """Return the engine processes that serve something below a directory."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = process.info["cmdline"] or []
+        if "linewise_models.host" in line and any(str(directory) in part for part in line):
+            found.append(process)
+    return found
+
+
+async def say(client: HostClient, text: str, **options: Any) -> tuple[str, Finish]:
+    request = Request(options.pop("session", "s"), (Part("t", text),), 50, **options)
+    said = ""
+    async with aclosing(client.generate(request)) as events:
+        async for event in events:
+            if isinstance(event, Token):
+                said += event.text
+            else:
+                return said, event
+    raise AssertionError("no finish")
+
+
+async def begin(client: HostClient, text: str, **options: Any) -> asyncio.Task[tuple[str, Finish]]:
+    """Return the task of a request whose first token has come."""
+    speaking = asyncio.Event()
+
+    async def work() -> tuple[str, Finish]:
+        request = Request("s", (Part("t", text),), 50, **options)
+        said = ""
+        async with aclosing(client.generate(request)) as events:
+            async for event in events:
+                speaking.set()
+                if isinstance(event, Finish):
+                    return said, event
+                said += event.text
+        raise AssertionError("no finish")
+
+    task = asyncio.create_task(work())
+    await speaking.wait()
+    return task
+
+
+async def eventually(check: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait until something is so; fail when it is not in time."""
+    async with asyncio.timeout(seconds):
+        # Another process signals no event that could be awaited.
+        while not check():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_starts_on_demand_and_answers(open_client: Open, tmp_path: Path) -> None:
+    client = open_client()
+    assert engines(tmp_path) == []
+    said, finish = await say(client, "quick")
+    assert (said, finish.reason) == ("yes", "end")
+    assert len(await client.tokenise("a b")) == 3
+
+
+async def test_windows_share_one_process(open_client: Open, tmp_path: Path) -> None:
+    clients = [open_client() for _ in range(10)]
+    answers = await asyncio.gather(*(say(client, "quick") for client in clients))
+    assert {said for said, _ in answers} == {"yes"}
+    assert len(engines(tmp_path)) == 1
+    assert (await clients[0].report()).requests_total == 10
+
+
+async def test_versions_that_differ_do_not_meet(open_client: Open, tmp_path: Path) -> None:
+    old, new = open_client(served={"version": "1"}), open_client(served={"version": "2"})
+    await asyncio.gather(say(old, "quick"), say(new, "quick"))
+    assert len(engines(tmp_path)) == 2
+
+
+async def test_closing_the_stream_stops_the_tokens(open_client: Open) -> None:
+    client = open_client()
+    request = Request("s", (Part("t", "slow"),), 50)
+    async with aclosing(client.generate(request)) as events:
+        await anext(events)
+    first = (await client.report()).generated_total
+    await say(client, "quick")
+    assert first <= 4
+    assert (await client.report()).generated_total == first + 1
+
+
+async def test_saying_stop_still_gives_a_finish(open_client: Open) -> None:
+    client = open_client()
+    heard: list[Token] = []
+    request = Request("s", (Part("t", "slow"),), 50)
+    async with aclosing(client.generate(request, lambda: len(heard) >= 2)) as events:
+        async for event in events:
+            if isinstance(event, Token):
+                heard.append(event)
+            else:
+                finish = event
+    assert finish.reason == "cancelled"
+    assert len(heard) < 8
+
+
+async def test_a_newer_request_supersedes_the_one_that_runs(open_client: Open) -> None:
+    client = open_client()
+    first = await begin(client, "slow")
+    said, _ = await say(client, "quick")
+    assert said == "yes"
+    assert (await first)[1].reason == "superseded"
+
+
+async def test_another_window_waits_its_turn(open_client: Open) -> None:
+    one, two = open_client(), open_client()
+    first = await begin(one, "slow")
+    said, finish = await say(two, "quick")
+    assert said == "yes"
+    assert finish.queued_ms > 50
+    assert (await first)[1].reason == "end"
+
+
+async def test_idle_work_gives_way(open_client: Open) -> None:
+    one, two = open_client(), open_client()
+    warming = await begin(one, "slow", urgency=Urgency.IDLE)
+    await say(two, "quick")
+    assert (await warming)[1].reason == "superseded"
+
+
+async def test_killing_the_engine_costs_one_request(open_client: Open, tmp_path: Path) -> None:
+    client = open_client()
+    asked = await begin(client, "slow")
+    os.kill(engines(tmp_path)[0].pid, signal.SIGKILL)
+    with pytest.raises(EngineLost, match="next request starts it again"):
+        await asked
+    assert (await say(client, "quick"))[0] == "yes"
+
+
+async def test_an_engine_that_died_while_nobody_asked_costs_nothing(
+    open_client: Open, tmp_path: Path
+) -> None:
+    client = open_client()
+    await say(client, "quick")
+    (process,) = engines(tmp_path)
+    process.kill()
+    process.wait()
+    await eventually(lambda: not client.connected)
+    assert (await say(client, "quick"))[0] == "yes"
+
+
+async def test_leaves_when_idle_and_comes_back(open_client: Open, tmp_path: Path) -> None:
+    client = open_client(served={"idle_minutes": 0.02})
+    await say(client, "quick")
+    await eventually(lambda: engines(tmp_path) == [])
+    assert (await say(client, "quick"))[0] == "yes"
+
+
+async def test_survives_a_window_that_crashes(open_client: Open) -> None:
+    stays, crashes = open_client(), open_client()
+    await stays.report()
+    doomed = await begin(crashes, "slow")
+    await crashes.close()
+    with pytest.raises(EngineLost):
+        await doomed
+    assert (await say(stays, "quick"))[0] == "yes"
+
+
+async def test_a_failed_request_leaves_the_engine_running(open_client: Open) -> None:
+    client = open_client({"after": "bad", "fail": "That was too much."}, QUICK)
+    with pytest.raises(EngineError, match="too much"):
+        await say(client, "bad")
+    assert (await say(client, "quick"))[0] == "yes"
+
+
+async def test_a_model_that_cannot_be_loaded_is_explained_each_time(open_client: Open) -> None:
+    client = open_client(load_error="It is damaged. Pull it again.")
+    for _ in range(2):
+        with pytest.raises(LoadError, match="Pull it again"):
+            await say(client, "quick")
+
+
+async def test_a_mended_model_is_served(open_client: Open) -> None:
+    with pytest.raises(LoadError):
+        await say(open_client(load_error="It is damaged."), "quick")
+    assert (await say(open_client(), "quick"))[0] == "yes"
+
+
+async def test_a_client_without_the_key_is_turned_away(open_client: Open, tmp_path: Path) -> None:
+    client = open_client()
+    await say(client, "quick")
+    address = locate(Served(tmp_path / "model.script.json"), tmp_path / "run")
+    with pytest.raises((AuthenticationError, OSError, EOFError)):
+        await asyncio.to_thread(Client, address.name, authkey=b"guess")
+    assert (await say(client, "quick"))[0] == "yes"
+    assert (tmp_path / "run" / "engine.key").stat().st_mode & 0o077 == 0
+
+
+async def test_loading_is_announced(tmp_path: Path, real_model: Path) -> None:
+    shares: list[float] = []
+    client = HostClient(Served(real_model, idle_minutes=0.02), tmp_path / "run", shares.append)
+    await client.report()
+    await client.close()
+    assert shares
+    assert sorted(shares) == shares
+    assert len(shares) <= 12
