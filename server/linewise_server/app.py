@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from linewise_models.home import Home
-
 from linewise_server.engines import Engines
 from linewise_server.lsp import completion, inline_completion, lifecycle, status
 from linewise_server.lsp.server import LinewiseServer

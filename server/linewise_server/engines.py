@@ -16,7 +16,6 @@ from linewise_models.host.address import Served
 from linewise_models.host.client import HostClient
 from linewise_models.index import Entry, fits, load_index
 from linewise_models.store import Store
-
 from linewise_server import __version__, protocol
 from linewise_server.settings import Settings
 

@@ -96,7 +96,8 @@ def read_place(text: str) -> Place:
 
 async def _complete(at: Place, settings: Settings, invoked: bool, explain: bool) -> dict[str, Any]:
     from linewise_server.app import build_engines
-    from linewise_server.completion.completer import Ask, Completer
+    from linewise_server.completion.ask import Ask
+    from linewise_server.completion.completer import Completer
     from linewise_server.protocol import Trace
 
     traces: list[Trace] = []

@@ -19,7 +19,6 @@ def engine(model: str, threads: int, idle_minutes: float) -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     from linewise_models.host.process import serve
-
     from linewise_server.app import build_engines
     from linewise_server.settings import Settings
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from linewise_models.engine.contract import Report
-
 from linewise_server.completion.shape import Shape
 
 PROMPT_SHARE = 0.4

@@ -13,10 +13,16 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 
 from linewise_models.engine.contract import EngineClient, Finish, Report, Request, Urgency
 from linewise_models.errors import ModelError
+from linewise_server.completion.ask import (
+    Ask,
+    Suggestion,
+    as_if_accepted,
+    site_at,
+    with_selected,
+)
 from linewise_server.completion.budget import Sizes, sizes
 from linewise_server.completion.flight import Flight
 from linewise_server.completion.memory import Memory, Saying, place_of
@@ -27,44 +33,16 @@ from linewise_server.completion.shape import Shape, Site, shape
 from linewise_server.completion.syntax import Syntax
 from linewise_server.protocol import Origin, Trace
 from linewise_server.settings import Settings
-from linewise_server.snapshot import Snapshot, split_lines
+from linewise_server.snapshot import Snapshot
 
-WINDOW_BEFORE, WINDOW_AFTER = 120, 40
-"""Lines around the cursor that filters look at."""
 LEAST_CONFIDENCE = -1.6
 """Mean log-probability below which nothing is shown unasked."""
+LEAST_CONFIDENCE_AHEAD = -0.7
+"""The same where the line is complete and what is suggested is the next one."""
 ORPHAN_SECONDS = 0.1
 """How long a generation that nobody waits for may go on, for the next key to join it."""
 THINK_AHEAD_SECONDS = 0.15
 """Idle time after a suggestion was shown until what would follow it is generated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A request for a completion, in code points."""
-
-    snapshot: Snapshot
-    line: int
-    column: int
-    invoked: bool = False
-    selected: str = ""
-    """Text that the suggest widget would put from `selected_from` to the cursor."""
-    selected_from: int | None = None
-    candidates: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """What to show at a place."""
-
-    id: str
-    text: str
-    """To insert in place of the selected text, or at the cursor."""
-    start: int
-    end: int
-    """Columns of the cursor's line that the text replaces."""
-    origin: Origin
-    confidence: float
 
 
 class Completer:
@@ -100,7 +78,7 @@ class Completer:
         """
         started = self._clock()
         self._stop_ahead()
-        snapshot, column = _with_selected(ask)
+        snapshot, column = with_selected(ask)
         site = site_at(snapshot, ask.line, column, ask.invoked)
         syntax = Syntax.of(snapshot.language)
         wanted = shape(site, syntax)
@@ -139,7 +117,7 @@ class Completer:
 
     async def plan(self, ask: Ask) -> tuple[Plan, Sizes, Shape]:
         """Return the prompt that would be sent for an ask, for people to look at."""
-        snapshot, column = _with_selected(ask)
+        snapshot, column = with_selected(ask)
         site = site_at(snapshot, ask.line, column, ask.invoked)
         wanted = shape(site, Syntax.of(snapshot.language))
         budget = await self._sizes(ask, wanted)
@@ -149,6 +127,11 @@ class Completer:
         """Wait until the answers given so far are accounted for."""
         while self._chores - {self._ahead}:
             await asyncio.wait(self._chores - {self._ahead})
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way, thinking ahead included."""
+        while self._chores:
+            await asyncio.wait(self._chores)
 
     async def close(self) -> None:
         """End all work and let go of the engine."""
@@ -216,9 +199,7 @@ class Completer:
 
         def ready() -> bool:
             text = left()
-            return (
-                text is None or flight.whole or _silent(text, wanted) or enough(text, site, wanted)
-            )
+            return text is None or flight.whole or enough(text, site, wanted)
 
         self._waiting += 1
         try:
@@ -310,7 +291,9 @@ class Completer:
     ) -> tuple[list[Suggestion], tuple[str, ...]]:
         """Filter a text and give it the form of a suggestion."""
         draft, names = postprocess(text, site, wanted)
-        if draft is not None and not ask.invoked and confidence < LEAST_CONFIDENCE:
+        next_line = wanted == "line" and text.lstrip(" \t")[:1] in ("\n", "\r")
+        least = LEAST_CONFIDENCE_AHEAD if next_line else LEAST_CONFIDENCE
+        if draft is not None and not ask.invoked and confidence < least:
             draft, names = None, (*names, "confidence")
         if draft is None:
             return [], names
@@ -335,7 +318,7 @@ class Completer:
 
         async def ahead() -> None:
             await self._sleep(THINK_AHEAD_SECONDS)
-            accepted, at_line, at_column = _inserted(snapshot, line, column, first)
+            accepted, at_line, at_column = as_if_accepted(snapshot, line, column, first)
             site = site_at(accepted, at_line, at_column, invoked=False)
             if self._memory.recall(snapshot.uri, site, "line") is not None:
                 return
@@ -455,42 +438,3 @@ class Completer:
             send()
         else:
             self._do(later())
-
-
-def site_at(snapshot: Snapshot, line: int, column: int, invoked: bool) -> Site:
-    """Return the site at a place, with the lines around it that filters look at."""
-    last = min(len(snapshot.lines) - 1, line + WINDOW_AFTER)
-    return Site(
-        language=snapshot.language,
-        prefix=snapshot.before(line, column, max(0, line - WINDOW_BEFORE)),
-        suffix=snapshot.after(line, column, last),
-        invoked=invoked,
-    )
-
-
-def _with_selected(ask: Ask) -> tuple[Snapshot, int]:
-    """Return the document as if the suggest widget's choice were in it, and the cursor after it."""
-    if ask.selected_from is None:
-        return ask.snapshot, ask.column
-    text = ask.snapshot.lines[ask.line]
-    line = text[: ask.selected_from] + ask.selected + text[ask.column :]
-    lines = (*ask.snapshot.lines[: ask.line], line, *ask.snapshot.lines[ask.line + 1 :])
-    return replace(ask.snapshot, lines=lines), ask.selected_from + len(ask.selected)
-
-
-def _inserted(
-    snapshot: Snapshot, line: int, column: int, suggestion: Suggestion
-) -> tuple[Snapshot, int, int]:
-    """Return the document as if a suggestion were accepted, and where the cursor is then."""
-    text = snapshot.lines[line]
-    fresh = split_lines(text[:column] + suggestion.text + text[suggestion.end :])
-    if fresh[-1] == "" and line + 1 < len(snapshot.lines):
-        fresh.pop()
-    added = split_lines(text[:column] + suggestion.text)
-    lines = (*snapshot.lines[:line], *fresh, *snapshot.lines[line + 1 :])
-    return replace(snapshot, lines=lines), line + len(added) - 1, len(added[-1])
-
-
-def _silent(text: str, wanted: Shape) -> bool:
-    """Say whether the line at the cursor is complete already, so that there is nothing to show."""
-    return wanted == "line" and text.lstrip(" \t")[:1] in ("\n", "\r")

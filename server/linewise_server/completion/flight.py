@@ -12,7 +12,6 @@ from contextlib import aclosing
 
 from linewise_models.engine.contract import EngineClient, Finish, Request, Token
 from linewise_models.errors import ModelError
-
 from linewise_server.completion.memory import typed_since
 from linewise_server.completion.plan import Plan
 from linewise_server.completion.shape import Shape, Site

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from linewise_models.engine.contract import FimOrder, Mark, Part
-
 from linewise_server.completion.budget import Sizes
 from linewise_server.snapshot import Snapshot
 

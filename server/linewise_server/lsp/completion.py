@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from linewise_server.completion.completer import Ask
+from linewise_server.completion.ask import Ask
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.protocol import COMMAND_ACCEPT
 

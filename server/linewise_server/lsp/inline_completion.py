@@ -10,7 +10,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from linewise_server.completion.completer import Ask, Suggestion
+from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.protocol import COMMAND_ACCEPT

@@ -13,8 +13,9 @@ from typing import Any
 from attrs import evolve
 
 from linewise_models.errors import EngineLost, ModelError
+from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.budget import too_slow
-from linewise_server.completion.completer import Ask, Completer, Suggestion
+from linewise_server.completion.completer import Completer
 from linewise_server.engines import Engines, ModelMissingError
 from linewise_server.lsp.documents import Documents
 from linewise_server.protocol import State, Status, Trace

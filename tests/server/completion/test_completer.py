@@ -1,0 +1,305 @@
+"""The path of a keystroke, with an engine that says what the test lets it say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from linewise_models.engine.contract import Event, Finish, Report, Request, Token, Urgency
+from linewise_models.errors import EngineLost
+from linewise_server.completion.ask import Ask, Suggestion
+from linewise_server.completion.completer import Completer
+from linewise_server.protocol import Trace
+from linewise_server.settings import Settings
+from linewise_server.snapshot import Snapshot
+from tests.server.completion.test_budget_and_rhythm import REPORT
+
+FINISH = Finish("end", 20, 3, 17, 5, "", 10.0, 30.0)
+SAID = dict[str, str]
+
+
+class Engine:
+    """Implements EngineClient: answers by the end of the prompt, a token a word, when let."""
+
+    def __init__(self, says: SAID, report: Report = REPORT) -> None:
+        self.says = says
+        self.requests: list[Request] = []
+        self.cancelled = 0
+        self.begun = asyncio.Event()
+        self.go = asyncio.Event()
+        self.go.set()
+        self.fails: Exception | None = None
+        self._report = report
+
+    async def report(self) -> Report:
+        return self._report
+
+    async def tokenise(self, text: str) -> list[int]:
+        return [0] * len(text.split())
+
+    async def close(self) -> None:
+        self.go.set()
+
+    async def generate(
+        self, request: Request, stopped: Callable[[], bool] = lambda: False
+    ) -> AsyncGenerator[Event, None]:
+        self.requests.append(request)
+        self.begun.set()
+        text = "".join(part.text for part in request.prompt)
+        answer = next((said for end, said in self.says.items() if text.endswith(end)), "")
+        finished = False
+        try:
+            if self.fails is not None:
+                raise self.fails
+            if request.max_tokens == 0:
+                finished = True
+                yield replace(FINISH, reason="length")
+                return
+            for character in answer:
+                if stopped():
+                    break
+                yield Token(character, -0.1)
+                await self.go.wait()
+            finished = True
+            yield FINISH
+        finally:
+            if not finished:
+                self.cancelled += 1
+
+    @property
+    def asked(self) -> list[Request]:
+        """The requests that a user waited for."""
+        return [request for request in self.requests if request.urgency is not Urgency.IDLE]
+
+
+class Bench:
+    """A completer with its engine, its traces and a document."""
+
+    def __init__(self, says: SAID, report: Report = REPORT, **settings: Any) -> None:
+        self.engine = Engine(says, report)
+        self.traces: list[Trace] = []
+        self.slept: list[float] = []
+        chosen = Settings(**settings)
+        self.completer = Completer(
+            self.engine, lambda: chosen, self.traces.append, sleep=self._sleep
+        )
+        self.patience = asyncio.Event()
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await self.patience.wait()
+
+    def ask(self, picture: str, **options: Any) -> Ask:
+        before, _, after = picture.partition("║")
+        snapshot = Snapshot.of(before + after, "file:///a.py", "python")
+        line, column = snapshot.place(len(before))
+        return Ask(snapshot, line, column, **options)
+
+    async def complete(self, picture: str, **options: Any) -> list[Suggestion]:
+        found = await self.completer.complete(self.ask(picture, **options))
+        await asyncio.sleep(0)
+        return found
+
+    async def texts(self, picture: str, **options: Any) -> list[str]:
+        return [suggestion.text for suggestion in await self.complete(picture, **options)]
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Callable[..., Bench]]:
+    benches: list[Bench] = []
+
+    def make(says: SAID, report: Report = REPORT, **settings: Any) -> Bench:
+        benches.append(Bench(says, report, **settings))
+        return benches[-1]
+
+    yield make
+    for each in benches:
+        each.patience.set()
+        await each.completer.close()
+
+
+Make = Callable[..., Bench]
+MEAN = "def mean(xs):\n    return sum(xs) / len("
+
+
+async def test_a_line_is_asked_filtered_and_placed(bench: Make) -> None:
+    found = await bench({"len(": "xs)\n\n\ndef next"}).complete(MEAN + "║")
+    assert [(s.text, s.start, s.end, s.origin) for s in found] == [("xs)", 25, 25, "model")]
+
+
+async def test_what_was_shown_is_not_asked_again(bench: Make) -> None:
+    table = bench({"len(": "xs) + total\n"})
+    assert await table.texts(MEAN + "║") == ["xs) + total"]
+    assert await table.texts(MEAN + "xs║") == [") + total"]
+    assert await table.texts(MEAN + "║") == ["xs) + total"]
+    assert len(table.engine.asked) == 1
+    assert [trace.origin for trace in table.traces] == ["model", "typedThrough", "cache"]
+
+
+async def test_typing_another_way_asks_again(bench: Make) -> None:
+    table = bench({"len(": "xs)\n", "len(y": "s)\n"})
+    await table.complete(MEAN + "║")
+    assert await table.texts(MEAN + "y║") == ["s)"]
+    assert len(table.engine.asked) == 2
+
+
+async def test_a_key_that_agrees_joins_the_running_generation(bench: Make) -> None:
+    table = bench({"len(": "xs) + total\n"})
+    table.engine.go.clear()
+    first = asyncio.create_task(table.complete(MEAN + "║"))
+    await table.engine.begun.wait()
+    second = asyncio.create_task(table.complete(MEAN + "xs║"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    table.engine.go.set()
+    assert [s.text for s in await second] == [") + total"]
+    await first
+    assert len(table.engine.asked) == 1
+    assert table.traces[-1].origin == "joined" or table.traces[0].origin == "joined"
+
+
+async def test_a_key_that_disagrees_ends_the_running_generation(bench: Make) -> None:
+    table = bench({"len(": "xs) + total\n", "len(y": "s)\n"})
+    table.engine.go.clear()
+    first = asyncio.create_task(table.complete(MEAN + "║"))
+    await table.engine.begun.wait()
+    await asyncio.sleep(0)
+    ask = table.ask(MEAN + "y║")
+    table.completer.changed(ask.snapshot, ask.line, ask.column)
+    await first
+    assert table.engine.cancelled == 1
+    table.engine.go.set()
+    assert await table.texts(MEAN + "y║") == ["s)"]
+
+
+async def test_a_cancelled_request_ends_its_generation_after_a_moment(bench: Make) -> None:
+    table = bench({"len(": "xs) + total\n"})
+    table.engine.go.clear()
+    task = asyncio.create_task(table.complete(MEAN + "║"))
+    await table.engine.begun.wait()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert table.engine.cancelled == 0
+    table.patience.set()
+    await table.completer.settled()
+    assert table.engine.cancelled == 1
+
+
+async def test_a_pause_is_used_to_think_ahead(bench: Make) -> None:
+    table = bench({"len(": "xs)\n", "len(xs)": "\n\n\ndef variance(xs):\n"})
+    await table.complete(MEAN + "║")
+    table.patience.set()
+    await table.completer.idle()
+    assert table.engine.requests[-1].urgency is Urgency.IDLE
+    count = len(table.engine.requests)
+    assert await table.texts(MEAN + "xs)\n\n\n║") == ["def variance(xs):"]
+    assert len(table.engine.requests) == count
+    assert table.traces[-1].origin == "speculation"
+
+
+async def test_a_key_ends_thinking_ahead(bench: Make) -> None:
+    table = bench({"len(": "xs)\n"})
+    await table.complete(MEAN + "║")
+    ask = table.ask(MEAN + "x║")
+    table.completer.changed(ask.snapshot, ask.line, ask.column)
+    table.patience.set()
+    await table.completer.settled()
+    assert len(table.engine.requests) == 1
+
+
+async def test_a_complete_line_is_followed_by_the_next(bench: Make) -> None:
+    table = bench({"m = mean(xs)": "\n    return m\n"})
+    head = "def variance(xs):\n    m = mean(xs)"
+    assert await table.texts(head + "║") == ["\n    return m"]
+    assert await table.texts(head + "\n    ║") == ["return m"]
+    assert len(table.engine.asked) == 1
+    assert table.traces[-1].origin == "prefetch"
+
+
+async def test_unsure_answers_are_shown_only_when_asked_for(bench: Make) -> None:
+    table = bench({"len(": "xs)\n"})
+
+    async def doubt(request: Request, stopped: Any = None) -> AsyncGenerator[Event, None]:
+        yield Token("xs)", -4.0)
+        yield Token("\n", -4.0)
+        yield FINISH
+
+    table.engine.generate = doubt  # type: ignore[method-assign]
+    assert await table.texts(MEAN + "║") == []
+    assert await table.texts(MEAN + "║", invoked=True) == ["xs)"]
+    assert "confidence" in table.traces[0].filters
+
+
+async def test_the_suggest_widget_is_honoured(bench: Make) -> None:
+    table = bench({"os.path.join": "(root, name)\n"})
+    found = await table.complete("os.path.jo║", selected="join", selected_from=8)
+    assert [(s.text, s.start, s.end) for s in found] == [("join(root, name)", 8, 10)]
+
+
+async def test_candidates_are_several_and_differ(bench: Make) -> None:
+    table = bench({})
+
+    async def three(request: Request, stopped: Any = None) -> AsyncGenerator[Event, None]:
+        assert request.candidates == 3
+        for number, text in enumerate(("xs)", "xs) or 1", "xs)")):
+            yield Token(text, -0.1, number)
+        yield FINISH
+
+    table.engine.generate = three  # type: ignore[method-assign]
+    assert await table.texts(MEAN + "║", invoked=True, candidates=3) == ["xs)", "xs) or 1"]
+
+
+async def test_nothing_is_asked_inside_a_word(bench: Make) -> None:
+    table = bench({"le": "n"})
+    assert await table.texts("return le║ngth") == []
+    assert table.engine.requests == []
+
+
+async def test_a_cold_document_is_answered_from_near_and_warmed(bench: Make) -> None:
+    slow = replace(REPORT, prompt_speed=100.0)
+    table = bench({"len(": "xs)\n"}, slow)
+    head = "".join(f"value_{number} = {number}\n" for number in range(60))
+    await table.complete(head + MEAN + "║")
+    await table.completer.settled()
+    near, warm = table.engine.requests[0], table.engine.requests[1]
+    assert near.session.endswith("#near")
+    assert (warm.session, warm.max_tokens, warm.urgency) == ("file:///a.py", 0, Urgency.IDLE)
+    assert await table.texts(head + MEAN + "y║") == []
+    assert table.engine.asked[-1].session == "file:///a.py"
+
+
+async def test_a_lost_engine_is_an_error_and_the_next_request_starts_afresh(bench: Make) -> None:
+    table = bench({"len(": "xs)\n"})
+    table.engine.fails = EngineLost("gone")
+    with pytest.raises(EngineLost):
+        await table.complete(MEAN + "║")
+    table.engine.fails = None
+    assert await table.texts(MEAN + "║") == ["xs)"]
+
+
+async def test_traces_carry_the_cost(bench: Make) -> None:
+    table = bench({"len(": "xs)\n"})
+    await table.complete(MEAN + "║")
+    await table.completer.settled()
+    (trace,) = table.traces
+    assert (trace.origin, trace.prompt_tokens, trace.evaluated_tokens, trace.reused_tokens) == (
+        "model",
+        20,
+        3,
+        17,
+    )
+
+
+async def test_the_plan_can_be_looked_at(bench: Make) -> None:
+    table = bench({})
+    plan, budget, shape = await table.completer.plan(table.ask(MEAN + "║", invoked=True))
+    assert plan.text.endswith("len(")
+    assert budget.output > 0
+    assert shape == "line"
+    assert table.engine.requests == []
