@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from tests.telemetry.postgres import run_postgres
 
 from linewise_telemetry.collector.database import connect
+from tests.telemetry.postgres import run_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def templates(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     """An up-to-date SQLite file, and an up-to-date PostgreSQL database called `template`."""
     path = tmp_path_factory.mktemp("template") / "collector.db"
     connect(f"sqlite:///{path}").dispose()
-    _create_database(postgres, "CREATE DATABASE linewise_template")
+    _execute(postgres, "CREATE DATABASE linewise_template")
     connect(postgres.replace("/postgres?", "/linewise_template?")).dispose()
     return path, postgres
 
@@ -39,15 +39,17 @@ def templates(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(
     request: pytest.FixtureRequest, tmp_path: Path, templates: tuple[Path, str]
-) -> str:
+) -> Iterator[str]:
     """The URL of a database without a row, once of each kind."""
     path, server = templates
     if request.param == "sqlite":
         shutil.copy(path, tmp_path / "collector.db")
-        return f"sqlite:///{tmp_path / 'collector.db'}"
+        yield f"sqlite:///{tmp_path / 'collector.db'}"
+        return
     name = f"test_{uuid.uuid4().hex}"
-    _create_database(server, f"CREATE DATABASE {name} TEMPLATE linewise_template")
-    return server.replace("/postgres?", f"/{name}?")
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE linewise_template")
+    yield server.replace("/postgres?", f"/{name}?")
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -58,6 +60,6 @@ def engine(database_url: str) -> Iterator[Engine]:
     made.dispose()
 
 
-def _create_database(server: str, statement: str) -> None:
+def _execute(server: str, statement: str) -> None:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(statement.encode())

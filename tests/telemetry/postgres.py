@@ -24,7 +24,9 @@ def run_postgres(*, durable: bool) -> Iterator[str]:
     """
     user = _postgres_user()
     # A short path of its own: sockets have short names, and `nobody` may not enter root's.
-    directory = Path(tempfile.mkdtemp(prefix="linewise-pg-"))
+    memory = Path("/dev/shm")
+    place = memory if memory.is_dir() and not durable else None
+    directory = Path(tempfile.mkdtemp(prefix="linewise-pg-", dir=place))
     install = _wheel() / "pginstall"
     if user is not None:
         for package in (_wheel(), _wheel().with_suffix(".libs")):

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from argon2 import PasswordHasher
 from sqlalchemy import Engine, func, select
-from tests.telemetry.world import REGISTRY, START, Clock
 
 from linewise_telemetry.client.otlp import encode
 from linewise_telemetry.client.spool import HOUR, Batch, Queued
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.app import Collector, assemble, build
+from tests.telemetry.world import REGISTRY, START, Clock
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -64,7 +65,12 @@ def make_site(engine: Engine, *, unlimited: bool = True, publish_open_week: bool
     """A collector at START, with the product's project and the catalogue `acme`."""
     clock = Clock()
     collector = assemble(
-        engine, REGISTRY, publish_open_week=publish_open_week, unlimited=unlimited, clock=clock.wall
+        engine,
+        REGISTRY,
+        publish_open_week=publish_open_week,
+        unlimited=unlimited,
+        hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1),
+        clock=clock.wall,
     )
     keys = {
         "acme": collector.accounts.add_project("acme", "Acme", "catalogue", SYMBOLS),

@@ -13,6 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from linewise_telemetry.client import transport
+from linewise_telemetry.client.completions import Answered, ApiUse
+from linewise_telemetry.client.subscriptions import Collector
+from linewise_telemetry.client.telemetry import FLUSH_AT, Places, Telemetry
+from linewise_telemetry.client.transport import Answer
+from linewise_telemetry.consent import Level
 from tests.telemetry.world import (
     ACME,
     PRODUCT,
@@ -23,13 +30,6 @@ from tests.telemetry.world import (
     records,
     telemetry,
 )
-
-from linewise_telemetry.client import transport
-from linewise_telemetry.client.completions import Answered, ApiUse
-from linewise_telemetry.client.subscriptions import Collector
-from linewise_telemetry.client.telemetry import FLUSH_AT, Places, Telemetry
-from linewise_telemetry.client.transport import Answer
-from linewise_telemetry.consent import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,13 +15,13 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceResponse,
 )
 from sqlalchemy import Engine, select
-from tests.telemetry.site import SYMBOLS, WHO, Site, batch, lookup, make_site, zipped
-from tests.telemetry.world import START
 
 from linewise_telemetry.client.spool import HOUR, Queued
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.body import MAX_INFLATED, MAX_WIRE
 from linewise_telemetry.collector.store import contributor, now_utc
+from tests.telemetry.site import SYMBOLS, WHO, Site, batch, lookup, make_site, zipped
+from tests.telemetry.world import START
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.telemetry.world import REGISTRY
 
 from linewise_telemetry.client.completions import Answered, ApiUse, Completions
+from tests.telemetry.world import REGISTRY
 
 TEXT = "client.send(message)\n"
 

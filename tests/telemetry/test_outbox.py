@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.telemetry.world import Clock, Wire, telemetry
 
 from linewise_telemetry.client.feedback import Feedback
 from linewise_telemetry.client.transport import Answer, TransportError
 from linewise_telemetry.consent import Level
 from linewise_telemetry.errors import FeedbackError
+from tests.telemetry.world import Clock, Wire, telemetry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,10 +154,9 @@ def test_hostile_answer_changes_nothing(tmp_path: Path, body: bytes) -> None:
 
 
 def test_without_an_address_it_is_kept_and_said(tmp_path: Path) -> None:
-    from tests.telemetry.world import REGISTRY
-
     from linewise_telemetry.client.subscriptions import NoSubscriptions
     from linewise_telemetry.client.telemetry import Places, Telemetry
+    from tests.telemetry.world import REGISTRY
 
     wire = Wire()
     nowhere = Places(tmp_path, tmp_path / "policy.json", {}, None, NoSubscriptions())

@@ -10,10 +10,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.telemetry.world import START, Clock
 
 from linewise_telemetry.client.spool import HOUR, Bounds, Record, Spool
 from linewise_telemetry.consent import Level
+from tests.telemetry.world import START, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.telemetry.world import START, Clock, Wire, records
 
 from linewise_telemetry.client.spool import HOUR, Bounds, Record, Spool
 from linewise_telemetry.client.transport import Answer, TransportError
 from linewise_telemetry.client.uploader import Uploader, _clamp, _verdicts
 from linewise_telemetry.consent import Level
+from tests.telemetry.world import START, Clock, Wire, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -40,9 +40,9 @@ class Session:
 class Accounts:
     """The accounts and projects in one database."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, hasher: PasswordHasher | None = None) -> None:
         self._engine = engine
-        self._hasher = PasswordHasher()
+        self._hasher = hasher or PasswordHasher()
 
     def has_staff(self) -> bool:
         """Return whether anybody can log in."""

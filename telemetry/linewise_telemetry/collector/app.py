@@ -30,6 +30,7 @@ from linewise_telemetry.collector.store import EventStore, now_utc
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
+    from argon2 import PasswordHasher
     from sqlalchemy import Engine
     from starlette.routing import BaseRoute
 
@@ -60,15 +61,19 @@ def assemble(
     *,
     publish_open_week: bool = False,
     unlimited: bool = False,
+    hasher: PasswordHasher | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Collector:
-    """Return the parts, with retention carried out once."""
+    """Return the parts, with retention carried out once.
+
+    `unlimited` takes rate limits away, for measurements; `hasher` is argon2id as it comes.
+    """
     collector = Collector(
         engine=engine,
         registry=registry,
         events=EventStore(engine, registry, publish_open_week=publish_open_week),
         inbox=Inbox(engine),
-        accounts=Accounts(engine),
+        accounts=Accounts(engine, hasher),
         rates=Rates(unlimited=unlimited),
         measures=Measures(),
         clock=clock,

@@ -76,7 +76,9 @@ class Inbox:
     def add(self, project: str, receipt: str, columns: dict[str, Any], today: date) -> bool:
         """Keep a feedback; return whether it is new."""
         feedback = tables.feedback
-        statement = insert(self._engine, feedback).on_conflict_do_nothing()
+        statement = insert(self._engine, feedback).on_conflict_do_nothing(
+            index_elements=[feedback.c.receipt_hash]
+        )
         values = columns | {
             "project": project,
             "receipt_hash": _hash(receipt),
@@ -170,6 +172,12 @@ class Inbox:
                 .values(merged_into=into)
             )
             return bool(changed.rowcount)
+
+
+def attachments(row: Row[Any]) -> list[str]:
+    """Return the texts that the sender attached."""
+    found: list[str] = json.loads(row.attachments)
+    return found
 
 
 def _answer(row: Row[Any]) -> str | None:

@@ -61,7 +61,9 @@ class EventStore:
         one_writer = engine.dialect.name == "sqlite"
         self._writing: Any = threading.Lock() if one_writer else nullcontext()
         self._insert_event = (
-            insert(engine, tables.event).on_conflict_do_nothing().returning(tables.event.c.id)
+            insert(engine, tables.event)
+            .on_conflict_do_nothing(index_elements=[tables.event.c.id])
+            .returning(tables.event.c.id)
         )
         upsert = insert(engine, tables.tally)
         keys = [column.name for column in tables.tally.primary_key.columns]
