@@ -35,9 +35,15 @@ class Nesting:
     """Offset in the text after the place of the first bracket that closes none of them."""
 
     @property
-    def missing(self) -> str:
-        """What has to be written at the place for every bracket to be closed."""
-        return "".join(o.closer for o in reversed(self.openings) if not o.closed_after)
+    def missing(self) -> tuple[str, str]:
+        """What closes the brackets that nothing closes: at the place, and behind `end`."""
+        here = [o.closer for o in self.openings[self._closed() :]]
+        outside = [o.closer for o in self.openings[: self._closed()] if not o.closed_after]
+        return "".join(reversed(here)), "".join(reversed(outside))
+
+    def _closed(self) -> int:
+        """How many openings there are up to the innermost one that is closed."""
+        return max((n for n, o in enumerate(self.openings, 1) if o.closed_after), default=0)
 
 
 @functools.lru_cache(maxsize=32)
@@ -63,7 +69,7 @@ def nesting(code: str, after: str, language: str) -> Nesting:
         free = [o for o in unclosed if o not in partner and CLOSERS[whole[o]] == whole[closer]]
         aligned = [offset for offset in free if whole[line:closer] in lines[offset]]
         if aligned:
-            partner[aligned[-1]] = closer
+            partner[aligned[0]] = closer
         else:
             (stray if whole[closer] == "}" else by_count).append(closer)
     for kind in ")]}":

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 import tree_sitter
 
+Frame = tuple[str, str]
+"""Code before and after a piece of code, with which the grammar knows what the piece is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
@@ -26,8 +29,10 @@ class Syntax:
     """What starts a comment that runs to the end of the line."""
     openers: frozenset[str]
     """First words of the statements that a colon turns into the head of a block."""
-    frames: tuple[tuple[str, str], ...]
-    """Before and after of what a piece of code can stand in, commonest first."""
+    frames: tuple[Frame, ...]
+    """What a block taken out of a file may have to stand in, commonest first."""
+    outer_frames: tuple[Frame, ...]
+    """The same for a run of lines."""
 
     @classmethod
     def of(cls, language_id: str) -> Syntax | None:
@@ -117,23 +122,28 @@ def _syntax(language_id: str) -> Syntax | None:
     if found is None:
         return None
     package, function, openers, frames = found
-    grammar = tree_sitter.Language(getattr(importlib.import_module(package), function)())
     by_indentation = language_id == "python"
-    comment = "#" if by_indentation else "//"
-    return Syntax(grammar, by_indentation, comment, frozenset(openers.split()), frames)
+    return Syntax(
+        grammar=tree_sitter.Language(getattr(importlib.import_module(package), function)()),
+        by_indentation=by_indentation,
+        line_comment="#" if by_indentation else "//",
+        openers=frozenset(openers.split()),
+        frames=frames,
+        outer_frames=tuple(frame for frame in frames if frame in (_TOP, _CLASS)),
+    )
 
 
 _PYTHON = "async case class def elif else except finally for if match try while with"
 _SWITCH = "case default"
 
-_TOP = ("", "")
-_CLASS = ("class _ {", "}")
+_TOP: Frame = ("", "")
+_CLASS: Frame = ("class _ {", "}")
 _SCRIPT = (_TOP, _CLASS, ("_ = {", "}"))
 _GO = (_TOP, ("var _ = _{", "}"))
 _RUST = (_TOP, ("fn _() {", "}"), ("fn _() { match _ {", "}}"))
 _C = (_TOP, ("_ _[] = {", "};"))
 
-_LANGUAGES: dict[str, tuple[str, str, str, tuple[tuple[str, str], ...]]] = {
+_LANGUAGES: dict[str, tuple[str, str, str, tuple[Frame, ...]]] = {
     "python": ("tree_sitter_python", "language", _PYTHON, (_TOP,)),
     "javascript": ("tree_sitter_javascript", "language", _SWITCH, _SCRIPT),
     "javascriptreact": ("tree_sitter_javascript", "language", _SWITCH, _SCRIPT),

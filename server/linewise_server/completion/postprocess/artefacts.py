@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from linewise_server.completion.lexis import scan
 from linewise_server.completion.postprocess.draft import Draft
 from linewise_server.completion.shape import Shape, Site
 
@@ -24,8 +25,10 @@ def artefacts(draft: Draft, site: Site, shape: Shape) -> Draft:
     half the model did not get to write.
     """
     text = draft.text
-    if marker := _MARKER.search(text):
-        text = text[: marker.start()]
+    for marker in _MARKER.finditer(text):
+        if not _is_quoted(marker.start(), text, site):
+            text = text[: marker.start()]
+            break
     if site.language != "markdown" and site.place == "code":
         if opening := _FENCED.match(text):
             text = text[opening.end() :]
@@ -33,3 +36,15 @@ def artefacts(draft: Draft, site: Site, shape: Shape) -> Draft:
             text = text[: fence.start()]
     text = _BROKEN_END.sub("", text)
     return type(draft)(text, draft.replace)
+
+
+def _is_quoted(at: int, text: str, site: Site) -> bool:
+    """Whether this is code that talks about such things: a string that ends on its line."""
+    code = site.code
+    span = scan(code + text, site.language).covering(len(code) + at)
+    return (
+        span is not None
+        and span.kind == "string"
+        and not span.is_open
+        and ("\n" not in (code + text)[span.start : span.end])
+    )

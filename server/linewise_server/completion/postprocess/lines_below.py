@@ -15,27 +15,31 @@ def lines_below(draft: Draft, site: Site, shape: Shape) -> Draft | None:
         return draft
     said: list[str] = []
     begins = -len(site.typed)
-    for line in (site.typed + draft.text).split("\n"):
+    for line in (site.typed + draft.text + site.rest[draft.replace :]).split("\n"):
         ends = begins + len(line)
         if ends > 0 and line.strip():
             if line.rstrip() == below[0]:
-                return draft.cut(begins - 1) if said else None
-            said.append(line.strip())
+                return Draft(draft.text[: begins - 1], 0) if said else None
+            said.append(line.rstrip())
         begins = ends + 1
-    pairs = list(zip(said[:3], below[:3], strict=False))
-    return None if pairs and all(_nearly(a, b.strip()) for a, b in pairs) else draft
+    return None if _is_nearly(said[:3], below[: len(said[:3])]) else draft
 
 
-def _nearly(one: str, other: str) -> bool:
-    """Whether two lines differ by at most 5 % of their characters, or one.
+def _is_nearly(said: list[str], below: list[str]) -> bool:
+    """Whether these lines are those lines but for 5 % of their characters, or one a line.
 
-    Lines that differ in numbers only are an enumeration, and short ones a table.
+    One line by itself has to have the same words, and numbers are never overlooked: lines that
+    differ in a name or a number are an enumeration.
     """
-    if one == other:
-        return bool(re.search(r"\w", one))
-    if len(one) < 10 or re.sub(r"\d+", "0", one) == re.sub(r"\d+", "0", other):
+    if len(said) != len(below) or not re.search(r"\w", "".join(said)):
         return False
-    return _within(one, other, max(1, len(other) // 20))
+    if len(said) == 1:
+        return re.findall(r"\w+", said[0]) == re.findall(r"\w+", below[0])
+    return all(
+        re.findall(r"\d+", one) == re.findall(r"\d+", other)
+        and _within(one, other, max(1, len(other) // 20))
+        for one, other in zip(said, below, strict=True)
+    )
 
 
 def _within(one: str, other: str, limit: int) -> bool:

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 
 from linewise_server.completion.lexis import CLOSERS, beginning, scan, statement_start
-from linewise_server.completion.nesting import nesting
+from linewise_server.completion.nesting import Nesting, nesting
 from linewise_server.completion.postprocess.draft import Draft
-from linewise_server.completion.shape import Shape, Site
-from linewise_server.completion.syntax import Syntax
+from linewise_server.completion.shape import Shape, Site, leading_space
+from linewise_server.completion.syntax import Frame, Syntax
 
 _REACH = 40
 """Lines on either side of the cursor that are looked at: enough to hold most functions."""
@@ -42,7 +42,7 @@ def new_errors(draft: Draft, site: Site, shape: Shape) -> Draft | None:
     for construct in _constructs(*_lines_around(site), site.language):
         if _stray(construct.above + line, site.language):
             continue
-        for frame in syntax.frames:
+        for frame in syntax.frames if construct.is_block else syntax.outer_frames:
             if _is_sound(construct, frame, site.language):
                 is_judged = True
                 if any(_parses(construct, line + end, frame, site.language) for end in _ENDINGS):
@@ -61,7 +61,7 @@ class _Construct:
 
 
 @functools.lru_cache(maxsize=64)
-def _is_sound(construct: _Construct, frame: tuple[str, str], language: str) -> bool:
+def _is_sound(construct: _Construct, frame: Frame, language: str) -> bool:
     """Whether the construct parses without the line.
 
     As the line is not part of it, this is found once for all that is typed on the line.
@@ -69,22 +69,38 @@ def _is_sound(construct: _Construct, frame: tuple[str, str], language: str) -> b
     return _parses(construct, "", frame, language)
 
 
-def _parses(construct: _Construct, line: str, frame: tuple[str, str], language: str) -> bool:
+def _parses(construct: _Construct, line: str, frame: Frame, language: str) -> bool:
     syntax = Syntax.of(language)
     code = construct.above + line
     around = nesting(code, construct.below, language)
-    if around.stray is not None and around.stray < around.end:
+    if syntax is None or _closes_another(construct, around):
         return False
     if around.openings:
         below = construct.below[: around.end] + ";" * construct.below.startswith(";", around.end)
     elif construct.is_block:
         code, below = code.rstrip().removesuffix(","), ""
     else:
-        below = construct.below[: around.stray]
+        below = _whole(construct.below[: around.stray], language)
     if scan(code, language).place(len(code)) == "comment":
         code += "\n"
-    text = f"{frame[0]}\n{code}{around.missing}{below}\n{frame[1]}"
-    return syntax is not None and not syntax.parse(text).errors()
+    here, outside = around.missing
+    return not syntax.parse(f"{frame[0]}\n{code}{here}{below}{outside}\n{frame[1]}").errors()
+
+
+def _whole(text: str, language: str) -> str:
+    """The text without a comment or string at its end that goes on behind it."""
+    spans = scan(text, language).spans
+    return text[: spans[-1].start] if spans and spans[-1].is_open else text
+
+
+def _closes_another(construct: _Construct, around: Nesting) -> bool:
+    """Whether below there is a bracket that closes nothing, but would have to."""
+    if around.stray is None or not construct.is_block:
+        return False
+    line = construct.below.rfind("\n", 0, around.stray) + 1
+    indentation = leading_space(construct.below[line:])
+    is_inside = len(indentation) > len(leading_space(construct.above))
+    return around.stray < around.end or is_inside
 
 
 def _constructs(above: str, below: str, language: str) -> list[_Construct]:
