@@ -1,0 +1,161 @@
+"""A real server and engine process with a scripted model: the exact shape of what editors see."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from linewise_server.lsp.editor import Editor
+from tests.e2e.conftest import Start, engines
+
+ADD = {"after": r"return a", "text": " + b\n\nprint(1)"}
+LONG = {"after": r"slow = ", "text": " ".join("abcdefghij"), "delay_ms": 50}
+
+
+async def open_and_ask(editor: Editor, text: str, language: str = "python") -> list[str]:
+    await editor.open(f"file:///{language}.txt", language, text)
+    return [ghost.text for ghost in (await editor.ask()).ghosts]
+
+
+async def test_initialize_is_answered_before_any_engine_runs(
+    start: Start, linewise_home: Path
+) -> None:
+    async with start(ADD) as editor:
+        capabilities = editor.initialized.capabilities
+        assert capabilities.inline_completion_provider is not None
+        assert capabilities.position_encoding == "utf-32"
+        assert engines(linewise_home) == []
+
+
+async def test_types_and_accepts(start: Start) -> None:
+    async with start(ADD) as editor:
+        assert await open_and_ask(editor, "def add(a, b):\n    return ") == []
+        editor.insert("a")
+        answer = await editor.ask()
+        await editor.accept(answer.ghosts[0])
+        assert editor.buffer.lines == ["def add(a, b):\n", "    return a + b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", []),
+        ("\r\nx = 1\r\ndef add(a, b):\r\n    return a", [" + b"]),
+        ("😀 = 'é'\ndef add(a, b):\n    return a", [" + b"]),
+        ("\f\n\ndef add(a, b):\n    return a", [" + b"]),
+        ("x = 1\n" * 50_000 + "def add(a, b):\n    return a", [" + b"]),
+    ],
+    ids=["empty", "crlf", "emoji", "form feed", "50,000 lines"],
+)
+async def test_odd_documents(start: Start, text: str, shown: list[str]) -> None:
+    async with start(ADD) as editor:
+        assert await open_and_ask(editor, text) == shown
+
+
+async def test_several_documents_keep_apart(start: Start) -> None:
+    async with start(ADD, {"after": "return b", "text": " - a\n"}) as editor:
+        assert await open_and_ask(editor, "def add(a, b):\n    return a") == [" + b"]
+        assert await open_and_ask(editor, "function f(a, b) {\n  return b", "javascript") == [
+            " - a"
+        ]
+
+
+async def test_cancelling_stops_the_tokens(start: Start, linewise_home: Path) -> None:
+    async with start(LONG, ADD) as editor:
+        await editor.open("file:///a.py", "python", "slow = ")
+        await editor.ready()
+        answer = await editor.ask(cancel_after=0.12)
+        assert answer.cancelled
+        # The engine serves one request at a time: this answer comes only once that one stopped,
+        # which is long before its ten tokens of 50 ms would have come.
+        editor.insert("1\nreturn a")
+        second = await editor.ask()
+        assert second.ghosts[0].text == " + b"
+        assert second.milliseconds < 400
+
+
+async def test_killing_the_engine_costs_one_answer_and_says_so(
+    start: Start, linewise_home: Path
+) -> None:
+    async with start(LONG, ADD) as editor:
+        await editor.open("file:///a.py", "python", "slow = ")
+        await editor.ready()
+        asked = asyncio.create_task(editor.ask())
+        (engine,) = engines(linewise_home)
+        engine.kill()
+        answer = await asked
+        assert answer.ghosts == []
+        editor.insert("1\nreturn a")
+        assert [ghost.text for ghost in (await editor.ask()).ghosts] == [" + b"]
+        assert len(editor.messages) <= 1
+
+
+async def test_an_engine_that_dies_of_a_request_does_not_take_the_server_along(
+    start: Start,
+) -> None:
+    async with start({"after": "bad", "die": True}, ADD) as editor:
+        assert await open_and_ask(editor, "bad") == []
+        assert "next request starts it again" in editor.messages[0]
+        assert await open_and_ask(editor, "return a", "go") == [" + b"]
+
+
+async def test_a_corrupt_model_is_explained_once(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "bad.gguf"
+    path.write_bytes(b"GGUF" + b"\0" * 64)
+    async with start(model=path) as editor:
+        assert await open_and_ask(editor, "x = ") == []
+        assert (await editor.ready()).state == "error"
+        assert await open_and_ask(editor, "y = ") == []
+        assert len(editor.messages) == 1
+        assert "Delete" in editor.messages[0]
+
+
+async def test_a_model_that_is_not_here_is_offered(start: Start) -> None:
+    async with start(model=Path("smollm2-135m")) as editor:
+        await editor.open("file:///a.py", "python", "x = ")
+        status = await editor.ready()
+        assert status.state == "noModel"
+        assert "linewise models pull smollm2-135m" in status.message
+
+
+async def test_bad_settings_are_told_and_passed_over(start: Start) -> None:
+    async with start(ADD, trigger="sometimes") as editor:
+        assert await open_and_ask(editor, "return a") == [" + b"]
+        assert "linewise.trigger is 'sometimes'" in editor.messages[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({"enable": False}, []),
+        ({"languages": {"*": False}}, []),
+        ({"languages": {"*": False, "python": True}}, [" + b"]),
+        ({"trigger": "manual"}, []),
+    ],
+)
+async def test_switches(start: Start, settings: dict[str, object], shown: list[str]) -> None:
+    async with start(ADD, **settings) as editor:
+        assert await open_and_ask(editor, "return a") == shown
+
+
+async def test_manual_still_answers_by_hand(start: Start) -> None:
+    async with start(ADD, trigger="manual") as editor:
+        await editor.open("file:///a.py", "python", "return a")
+        assert [g.text for g in (await editor.ask(invoked=True)).ghosts][:1] == [" + b"]
+
+
+async def test_windows_share_one_engine(start: Start, linewise_home: Path) -> None:
+    async with start(ADD) as one, start(ADD) as two:
+        assert await open_and_ask(one, "return a") == [" + b"]
+        assert await open_and_ask(two, "return a") == [" + b"]
+        assert len(engines(linewise_home)) == 1
+
+
+async def test_models_are_listed_for_the_picker(start: Start) -> None:
+    async with start(ADD) as editor:
+        models = await editor.request("linewise/models")
+        names = [model["name"] for model in models]
+        assert "smollm2-135m" in names
+        assert not any(model["installed"] for model in models)
