@@ -26,7 +26,7 @@ from linewise_server.apidocs.index import Docset
 from linewise_server.apidocs.inventory import MAX_BYTES, Inventory, parse_inventory
 from linewise_server.apidocs.library import Library, same_release
 from linewise_server.apidocs.packages import Package, Packages, normalise
-from linewise_server.apidocs.sources import Candidate, candidates
+from linewise_server.apidocs.sources import Candidate, candidates, general_base
 
 _FRESH = 24 * 3600.0
 
@@ -155,9 +155,7 @@ class Acquisition:
         return name
 
     def _known_base(self, name: str) -> str:
-        package = self.packages.named(name) or Package(name, "", (name,))
-        known = candidates(package)
-        return known[-1].base if known else ""
+        return general_base(self.packages.named(name) or Package(name, "", (name,)))
 
 
 def _documents(inventory: Inventory, package: Package) -> bool:

@@ -68,6 +68,13 @@ def candidates(package: Package) -> list[Candidate]:
     return list(dict.fromkeys(found))[:MAX_CANDIDATES]
 
 
+def general_base(package: Package) -> str:
+    """Return the docs' address without a version, empty where none is known."""
+    registered = _registered(package)
+    bases = [registered[0] if registered else None, *map(_base, package.docs_urls)]
+    return next((base for base in bases if base), "")
+
+
 def _registered(package: Package) -> tuple[str, str | None] | None:
     registry = _registry()
     names = [package.name, _REGISTERED_AS.get(package.name, ""), package.name.replace("-", "_")]

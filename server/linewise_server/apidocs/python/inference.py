@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from linewise_server.apidocs.python.definition import Definition
 
 _SUMMARY = 600
 _MAX_CLASSES = 12
+_KEPT_SCRIPTS = 4
+_KEPT_SECONDS = 120.0
+"""Other files may change on disk; jedi would not notice while a script is kept."""
 
 
 class Inference:
@@ -30,6 +34,7 @@ class Inference:
 
     def __init__(self, root: str | None, site_packages: list[str] | None) -> None:
         own = [path for path in sys.path if path and not path.endswith("-packages")]
+        self._scripts: dict[tuple[str, str | None], tuple[float, Any]] = {}
         self._environment = jedi.InterpreterEnvironment()
         self._project = jedi.Project(
             root or os.sep,
@@ -45,14 +50,8 @@ class Inference:
         receivers = tuple(_receivers(script, line, column))
         name = next((n for n in names if n.full_name), None)
         if name is not None:
-            return Definition(
-                full=_full_name(name),
-                module=name.module_name or "",
-                kind=name.type,
-                signature=_signature(name),
-                summary=_summary(name),
-                receivers=receivers,
-            )
+            full, module = _full_name(name), name.module_name or ""
+            return Definition(full, module, name.type, *_description(name), receivers)
         return Definition("", "", "name", "", "", receivers) if receivers else None
 
     def canonical(self, names: list[str]) -> list[str | None]:
@@ -73,12 +72,18 @@ class Inference:
         return next((_full_name(n) for n in names if n.full_name), None)
 
     def _script(self, text: str, path: str | None) -> Any:
-        return jedi.Script(
-            text,
-            path=Path(path) if path else None,
-            environment=self._environment,
-            project=self._project,
-        )
+        """Return the script of a text; while the text stands, what was inferred in it is kept."""
+        held = self._scripts.pop((text, path), None)
+        if held is None or time.monotonic() - held[0] > _KEPT_SECONDS:
+            place = Path(path) if path else None
+            script = jedi.Script(
+                text, path=place, environment=self._environment, project=self._project
+            )
+            held = (time.monotonic(), script)
+        self._scripts[text, path] = held
+        if len(self._scripts) > _KEPT_SCRIPTS:
+            del self._scripts[next(iter(self._scripts))]
+        return held[1]
 
 
 def _full_name(name: Any) -> str:
@@ -87,6 +92,14 @@ def _full_name(name: Any) -> str:
     if name.type == "module":
         return full.removesuffix(".__init__")
     return full.replace(".__init__.", ".")
+
+
+def _description(name: Any) -> tuple[str, str]:
+    """Return signature and summary, empty where jedi gives up on them."""
+    try:
+        return _signature(name), _summary(name)
+    except Exception:
+        return "", ""
 
 
 def _signature(name: Any) -> str:

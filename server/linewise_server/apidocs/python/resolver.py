@@ -66,10 +66,13 @@ class PythonResolver:
         self._packages = packages
         self._inference = inference
         self._canonical: dict[str, str | None] = {}
+        self._parsed: Syntax | None = None
 
     async def resolve(self, source: Source, offset: int, deadline: float) -> Resolution | None:
         """Return what the identifier at `offset` is; None where none stands or is used."""
-        return await self.resolve_in(parse(source.text), source, offset, deadline)
+        if self._parsed is None or self._parsed.text != source.text:
+            self._parsed = parse(source.text)
+        return await self.resolve_in(self._parsed, source, offset, deadline)
 
     async def resolve_in(
         self, syntax: Syntax, source: Source, offset: int, deadline: float
