@@ -1,0 +1,304 @@
+"""`linewise telemetry`, `linewise feedback` and `linewise collector`.
+
+In: arguments. Out: what the user asked to see. What needs a library that not everyone has installed
+is imported when its command runs.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import platformdirs
+
+from linewise_telemetry.client.feedback import ABOUT, KINDS, Feedback
+from linewise_telemetry.client.own_page import render
+from linewise_telemetry.client.subscriptions import Collector, NoSubscriptions
+from linewise_telemetry.client.telemetry import Places, Telemetry
+from linewise_telemetry.consent import Level, policy_path
+from linewise_telemetry.errors import CollectorError, FeedbackError
+from linewise_telemetry.events import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+COLLECTOR_VARIABLE = "LINEWISE_COLLECTOR"
+"""The product's own collector as `https://host#project-key`; unset, nothing is sent to it."""
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def telemetry(ctx: click.Context) -> None:
+    r"""Say what may be recorded, and see what was.
+
+    \b
+    off     nothing is recorded
+    local   daily counts for your own page; nothing leaves this machine (default)
+    counts  the finished week's counts leave, under a key of their own
+    events  events leave, without code, paths, names or text
+    """
+    if ctx.invoked_subcommand is None:
+        _say_state(_open())
+
+
+@telemetry.command()
+@click.option("--days", default=28, show_default=True, help="How far back to count.")
+def show(days: int) -> None:
+    """Show your own page: the figures that makers see of everybody, of you alone."""
+    client = _open()
+    _say_state(client)
+    click.echo(render(load(), client, days), nl=False)
+    client.stop()
+
+
+@telemetry.command()
+@click.option(
+    "--level",
+    type=click.Choice([Level.COUNTS.word, Level.EVENTS.word]),
+    default=Level.EVENTS.word,
+    show_default=True,
+)
+def on(level: str) -> None:
+    """Let events, or only weekly counts, leave this machine from now on."""
+    client = _open()
+    client.choose(Level.of(level))
+    _say_state(client)
+    client.stop()
+
+
+@telemetry.command()
+@click.option("--keep-local", is_flag=True, help="Keep counting for your own page.")
+def off(keep_local: bool) -> None:
+    """Record nothing any more, and erase what was recorded on this machine."""
+    client = _open()
+    client.choose(Level.LOCAL if keep_local else Level.OFF)
+    _say_state(client)
+    client.stop()
+
+
+@telemetry.command()
+def preview() -> None:
+    """Print what would be sent next, byte for byte before compression."""
+    client = _open()
+    text = client.preview()
+    click.echo(text or "Nothing waits to be sent.", err=not text)
+    client.stop()
+
+
+@telemetry.command()
+def delete() -> None:
+    """Have everything deleted that this machine ever sent, and show the receipts."""
+    client = _open()
+    requests = client.delete_my_data()
+    for request in requests:
+        if request.receipt:
+            confirmed = "confirmed" if client.verify_deletion(request) else "not confirmed yet"
+            told = f"{request.events} events deleted, receipt {request.receipt}, {confirmed}"
+            click.echo(f"{request.origin}: {told}")
+        else:
+            click.echo(f"{request.origin}: not reached; it is asked again until it answers")
+    if not requests:
+        click.echo("Nothing was ever sent from this machine.")
+    client.stop()
+
+
+@click.command()
+@click.argument("text", required=False)
+@click.option("--kind", type=click.Choice(KINDS), default="problem", show_default=True)
+@click.option("--about", type=click.Choice(ABOUT), default="product", show_default=True)
+@click.option("--subject", help="The symbol or the catalogue that it is about.")
+@click.option("--rating", type=click.IntRange(1, 5))
+@click.option("--contact", help="Where you can be reached; leave it out to stay unknown.")
+@click.option(
+    "--attach", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--yes", is_flag=True, help="Send without showing it first.")
+@click.option("--mine", is_flag=True, help="Show what became of the feedback you sent.")
+def feedback(
+    text: str | None,
+    kind: str,
+    about: str,
+    subject: str | None,
+    rating: int | None,
+    contact: str | None,
+    attach: Iterable[Path],
+    yes: bool,
+    mine: bool,
+) -> None:
+    """Send feedback; you see who gets it and every byte first, and no telemetry is needed."""
+    client = _open()
+    if mine:
+        _say_feedback(client)
+        return
+    written = Feedback(
+        kind=kind,
+        about=about,
+        subject=subject,
+        text=text if text is not None else _ask_text(),
+        rating=rating,
+        attachments=tuple(_read(path) for path in attach),
+        contact=contact,
+    )
+    recipient, body = client.preview_feedback(written)
+    if not yes:
+        click.echo(f"To {recipient}:\n\n{body}")
+        if not click.confirm("Send it?"):
+            click.echo("Nothing was sent.")
+            return
+    item = client.send_feedback(written)
+    if item.sent:
+        click.echo(f"Sent to {recipient}. Your receipt: {item.receipt}")
+    else:
+        problem = item.problem or "there is no address"
+        click.echo(f"Kept, not sent yet: {problem}. Your receipt: {item.receipt}")
+    client.stop()
+
+
+@click.group()
+def collector() -> None:
+    """Run a collector of your own, for your API's catalogue or for your team."""
+
+
+@collector.command()
+@click.option(
+    "--db", help="A SQLAlchemy URL; a SQLite file in Linewise's own directory by default."
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option(
+    "--port", default=4318, show_default=True, help="4318 is OTLP/HTTP's own; 0 takes any."
+)
+@click.option(
+    "--open-week", is_flag=True, help="Show the running week's figures too, as for a demo."
+)
+def serve(db: str | None, host: str, port: int, open_week: bool) -> None:
+    """Take events and feedback, and show the dashboard."""
+    try:
+        import uvicorn
+
+        from linewise_telemetry.collector.app import ADMIN, assemble, build, ensure_admin
+        from linewise_telemetry.collector.database import connect
+        from linewise_telemetry.dashboard.pages import routes
+    except ImportError as error:
+        raise CollectorError(
+            f"{error.name} is missing; pip install 'linewise[collector]'"
+        ) from error
+    url = db or f"sqlite:///{_home() / 'collector.db'}"
+    parts = assemble(connect(url), load(), publish_open_week=open_week)
+    password = ensure_admin(parts)
+    if not parts.accounts.projects():
+        parts.accounts.add_project("linewise", "Linewise", "product", ())
+    try:
+        listening = socket.create_server((host, port), backlog=256)
+    except OSError as error:
+        raise CollectorError(f"cannot listen on {host}:{port} ({error.strerror})") from error
+    address = f"http://{host}:{listening.getsockname()[1]}"
+    click.echo(f"Dashboard: {address}/")
+    if password is not None:
+        click.echo(f"Log in as {ADMIN} with the password {password}  (shown only now)")
+    for project in parts.accounts.projects():
+        click.echo(f"Project {project.id}: {COLLECTOR_VARIABLE}={address}#{project.key}")
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    config = uvicorn.Config(
+        build(parts, routes(parts)),
+        access_log=False,
+        log_level="warning",
+        limit_concurrency=256,
+        h11_max_incomplete_event_size=32 * 1024,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+@collector.command()
+@click.argument("name")
+@click.option("--title", help="As staff know it.")
+@click.option(
+    "--symbols",
+    type=click.File(encoding="utf-8"),
+    help="The names that the catalogue lists, one a line; only these are taken.",
+)
+@click.option("--db", help="As for `serve`.")
+def project(name: str, title: str | None, symbols: Iterable[str] | None, db: str | None) -> None:
+    """Make a project for the catalogue NAME, or set what it lists; prints its public key."""
+    from linewise_telemetry.collector.accounts import Accounts
+    from linewise_telemetry.collector.database import connect
+
+    names = [line.strip() for line in symbols or () if line.strip()]
+    accounts = Accounts(connect(db or f"sqlite:///{_home() / 'collector.db'}"))
+    key = accounts.add_project(name, title or name, "catalogue", names)
+    click.echo(f"{name}: key {key}, {len(names)} names")
+
+
+@collector.command()
+@click.argument("name")
+@click.option("--db", help="As for `serve`.")
+@click.password_option(help="Asked for if it is not given.")
+def account(name: str, db: str | None, password: str) -> None:
+    """Make an account for NAME, or give it another password."""
+    from linewise_telemetry.collector.accounts import Accounts
+    from linewise_telemetry.collector.database import connect
+
+    Accounts(connect(db or f"sqlite:///{_home() / 'collector.db'}")).set_password(name, password)
+    click.echo(f"{name} can log in.")
+
+
+def _open() -> Telemetry:
+    places = Places(
+        home=_home(),
+        policy=policy_path(),
+        environ=os.environ,
+        product=_product(os.environ.get(COLLECTOR_VARIABLE, "")),
+        subscriptions=NoSubscriptions(),
+    )
+    client = Telemetry(load(), places)
+    client.start()
+    return client
+
+
+def _home() -> Path:
+    override = os.environ.get("LINEWISE_HOME")
+    if override:
+        return Path(override).expanduser().absolute()
+    return platformdirs.user_data_path("linewise", appauthor=False)
+
+
+def _product(target: str) -> Collector | None:
+    origin, _, key = target.partition("#")
+    return Collector(origin.rstrip("/"), key) if origin and key else None
+
+
+def _say_state(client: Telemetry) -> None:
+    state = client.state()
+    click.echo(f"Telemetry is {state.level.word}: {state.reason}.")
+    if state.chosen != state.level:
+        click.echo(f"You chose {state.chosen.word}.")
+
+
+def _say_feedback(client: Telemetry) -> None:
+    items = client.my_feedback(ask=True)
+    for item in items:
+        click.echo(f"{item.receipt}  {item.status:<9} {item.about}: {item.excerpt}")
+        if item.problem:
+            click.echo(f"    {item.problem}")
+        if item.answer:
+            click.echo("    " + item.answer.replace("\n", "\n    "))
+    if not items:
+        click.echo("You have sent no feedback from this machine.")
+    client.stop()
+
+
+def _ask_text() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.read()
+    return click.edit() or ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FeedbackError(f"{path} is no text that can be attached") from error
