@@ -1,18 +1,32 @@
 // Bundles the extension into dist/, or with `--tests` every test into out/; types are checked by tsc alone.
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
-const tests = process.argv.includes("--tests");
+const common = { bundle: true, platform: "node", format: "cjs", target: "node20", logLevel: "warning" };
 
-const common = { bundle: true, platform: "node", format: "cjs", target: "node20", external: ["vscode"], logLevel: "warning" };
+if (process.argv.includes("--tests")) {
+  await build({ ...common, entryPoints: testFiles(), outbase: "test", outdir: "out", sourcemap: "inline", external: ["vscode", "playwright-core"] });
+} else {
+  const { metafile } = await build({ ...common, entryPoints: ["src/extension.ts"], outfile: "dist/extension.js", minify: true, external: ["vscode"], metafile: true });
+  writeFileSync("dist/THIRD-PARTY-LICENSES.txt", licences(Object.keys(metafile.inputs)));
+}
 
-const testFiles = () =>
-  ["test/unit", "test/e2e", "test/bench"]
+function testFiles() {
+  return ["test/unit", "test/e2e", "test/bench"]
     .flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
     .filter((path) => path.endsWith(".ts"));
+}
 
-await build(
-  tests
-    ? { ...common, entryPoints: testFiles(), outbase: "test", outdir: "out", sourcemap: "inline", external: ["playwright-core"] }
-    : { ...common, entryPoints: ["src/extension.ts"], outfile: "dist/extension.js", minify: true, legalComments: "external" },
-);
+// What is bundled comes with its licence; a package without one stops the build.
+function licences(inputs) {
+  const packages = new Set(inputs.map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]).filter((name) => name !== undefined));
+  return [...packages].sort().map((name) => `${name}\n${"=".repeat(name.length)}\n\n${licence(`node_modules/${name}`)}`).join("\n\n");
+}
+
+function licence(folder) {
+  const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
+  if (file === undefined) {
+    throw new Error(`${folder} has no licence file`);
+  }
+  return readFileSync(`${folder}/${file}`, "utf8").trim();
+}

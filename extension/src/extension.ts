@@ -5,6 +5,7 @@ import * as completion from "./completion";
 import * as docs from "./docs";
 import { readWheel } from "./environment/wheel";
 import * as feedback from "./feedback";
+import * as messages from "./messages";
 import * as models from "./models";
 import { Preview } from "./preview";
 import * as session from "./session";
@@ -43,6 +44,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   snooze.activate(linewise, quiet);
   completion.activate(linewise, suggestions);
   setup.activate(linewise, wheel);
+  messages.activate(linewise);
   models.activate(linewise);
   docs.activate(linewise);
   feedback.activate(linewise, preview);

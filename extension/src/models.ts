@@ -1,9 +1,28 @@
 /** Which model completes: the picker, the download with its progress, and the offer when there is none. */
 
-import { commands, ProgressLocation, QuickPickItemKind, window, type QuickPickItem } from "vscode";
-import { WorkDoneProgress, type LanguageClient, type WorkDoneProgressBegin, type WorkDoneProgressEnd, type WorkDoneProgressReport } from "vscode-languageclient/node";
+import {
+  CancellationError,
+  commands,
+  ConfigurationTarget,
+  ProgressLocation,
+  QuickPickItemKind,
+  window,
+  workspace,
+  type Progress,
+  type QuickPickItem,
+} from "vscode";
+import {
+  LSPErrorCodes,
+  ResponseError,
+  WorkDoneProgress,
+  type LanguageClient,
+  type WorkDoneProgressBegin,
+  type WorkDoneProgressEnd,
+  type WorkDoneProgressReport,
+} from "vscode-languageclient/node";
 import { modelsRequest, selectModelRequest, type Model } from "./protocol";
 import type { Linewise } from "./session";
+import { SECTION } from "./settings";
 import { AGREED_MODEL } from "./setup";
 import { bytes } from "./text";
 
@@ -13,42 +32,43 @@ interface Entry extends QuickPickItem {
 
 export function activate(linewise: Linewise): void {
   const { context, session } = linewise;
-  let offering = false;
+  let offered = false;
   context.subscriptions.push(
     commands.registerCommand("linewise.selectModel", () => selectModel(linewise)),
     session.onDidChangePhase((phase) => {
-      if (phase.kind === "serving" && phase.status?.state === "noModel" && !offering) {
-        offering = true;
-        void offer(linewise).finally(() => {
-          offering = context.globalState.get(AGREED_MODEL) === undefined;
-        });
+      const agreed = context.globalState.get<string>(AGREED_MODEL);
+      if (phase.kind === "serving" && session.server !== undefined && agreed !== undefined) {
+        void fetchAgreed(linewise, session.server, agreed);
+      } else if (phase.kind === "serving" && phase.status?.state === "noModel" && !offered) {
+        offered = true;
+        void offer(linewise);
       }
     }),
   );
 }
 
-/** Fetches the model that the user agreed to with the set-up; else asks, once in a window. */
+/** The user agreed to this model with the set-up, before there was a server to fetch it. */
+async function fetchAgreed(linewise: Linewise, server: LanguageClient, name: string): Promise<void> {
+  await linewise.context.globalState.update(AGREED_MODEL, undefined);
+  const model = (await server.sendRequest(modelsRequest, {})).find((one) => one.name === name);
+  if (model?.installed === false) {
+    await use(linewise, server, model);
+  }
+}
+
+/** Asks once in a window. */
 async function offer(linewise: Linewise): Promise<void> {
-  const { context, session } = linewise;
-  const { server } = session;
-  if (server === undefined) {
-    return;
-  }
-  const models = await server.sendRequest(modelsRequest, {});
-  const agreed = context.globalState.get<string>(AGREED_MODEL);
-  if (agreed !== undefined) {
-    await context.globalState.update(AGREED_MODEL, undefined);
-    await use(linewise, server, agreed, models.find(({ name }) => name === agreed));
-    return;
-  }
+  const { server } = linewise.session;
+  const models = (await server?.sendRequest(modelsRequest, {})) ?? [];
   const model = models.find(({ active }) => active) ?? models.find(({ fits }) => fits);
-  if (model === undefined) {
+  if (server === undefined || model === undefined) {
     return;
   }
   const [download, choose] = ["Download", "Choose Another…"];
-  const answer = await window.showInformationMessage(`Linewise has no model yet. ${model.title} is ${bytes(model.size)} (${model.licence}) and runs on this machine.`, download, choose);
+  const message = `Linewise has no model yet. ${model.title} is ${bytes(model.size)} (${model.licence}) and runs on this machine.`;
+  const answer = await window.showInformationMessage(message, download, choose);
   if (answer === download) {
-    await use(linewise, server, model.name, model);
+    await use(linewise, server, model);
   } else if (answer === choose) {
     await selectModel(linewise);
   }
@@ -65,7 +85,7 @@ async function selectModel(linewise: Linewise): Promise<void> {
     { title: "Select the model that completes your code", matchOnDescription: true, matchOnDetail: true },
   );
   if (chosen?.model !== undefined) {
-    await use(linewise, server, chosen.model.name, chosen.model);
+    await use(linewise, server, chosen.model);
   }
 }
 
@@ -86,41 +106,49 @@ function entry(model: Model): Entry {
   };
 }
 
-async function use(linewise: Linewise, server: LanguageClient, name: string, model: Model | undefined): Promise<void> {
-  const title = model?.title ?? name;
+async function use(linewise: Linewise, server: LanguageClient, model: Model): Promise<void> {
+  const title = `${model.installed ? "Loading" : "Downloading"} ${model.title}`;
   try {
-    await window.withProgress(
-      { location: ProgressLocation.Notification, title: model?.installed === true ? `Loading ${title}` : `Downloading ${title}`, cancellable: true },
-      async (progress, token) => {
-        const workDoneToken = `linewise-model-${name}-${Date.now()}`;
-        let done = 0;
-        const subscription = server.onProgress(WorkDoneProgress.type, workDoneToken, (value: WorkDoneProgressBegin | WorkDoneProgressReport | WorkDoneProgressEnd) => {
-          const percentage = "percentage" in value ? value.percentage : undefined;
-          progress.report({ ...(value.message === undefined ? {} : { message: value.message }), ...(percentage === undefined ? {} : { increment: percentage - done }) });
-          done = percentage ?? done;
-        });
-        try {
-          await server.sendRequest(selectModelRequest, { name, workDoneToken }, token);
-        } finally {
-          subscription.dispose();
-        }
-      },
-    );
+    await window.withProgress({ location: ProgressLocation.Notification, title, cancellable: true }, async (progress, token) => {
+      const workDoneToken = `linewise-model-${model.name}-${Date.now()}`;
+      const subscription = server.onProgress(WorkDoneProgress.type, workDoneToken, stepsOf(progress));
+      try {
+        await server.sendRequest(selectModelRequest, { name: model.name, workDoneToken }, token);
+      } finally {
+        subscription.dispose();
+      }
+    });
+    await workspace.getConfiguration(SECTION).update("model", model.name, ConfigurationTarget.Global);
   } catch (error) {
-    await explain(linewise, server, name, model, error);
+    if (!(error instanceof CancellationError) && !isCancelled(error)) {
+      await explain(linewise, server, model, error);
+    }
   }
 }
 
-async function explain(linewise: Linewise, server: LanguageClient, name: string, model: Model | undefined, error: unknown): Promise<void> {
+type WorkDone = WorkDoneProgressBegin | WorkDoneProgressReport | WorkDoneProgressEnd;
+
+/** VS Code counts in steps, the server says how far it is. */
+function stepsOf(progress: Progress<{ message?: string; increment?: number }>): (value: WorkDone) => void {
+  let done = 0;
+  return (value) => {
+    const now = "percentage" in value ? (value.percentage ?? done) : done;
+    progress.report({ ...(value.message === undefined ? {} : { message: value.message }), increment: now - done });
+    done = now;
+  };
+}
+
+function isCancelled(error: unknown): boolean {
+  return error instanceof ResponseError && (error.code === LSPErrorCodes.RequestCancelled || error.code === LSPErrorCodes.ServerCancelled);
+}
+
+async function explain(linewise: Linewise, server: LanguageClient, model: Model, error: unknown): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
-  if (/cancel/i.test(message)) {
-    return;
-  }
-  linewise.log.error(`${name}: ${message}`);
+  linewise.log.error(`${model.name}: ${message}`);
   const [retry, choose, log] = ["Retry", "Choose Another…", "Show Log"];
-  const answer = await window.showErrorMessage(`${model?.title ?? name} cannot be used: ${message}`, retry, choose, log);
+  const answer = await window.showErrorMessage(`${model.title} cannot be used: ${message}`, retry, choose, log);
   if (answer === retry) {
-    await use(linewise, server, name, model);
+    await use(linewise, server, model);
   } else if (answer === choose) {
     await selectModel(linewise);
   } else if (answer === log) {

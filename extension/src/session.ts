@@ -9,7 +9,6 @@
 import { commands, Disposable, EventEmitter, workspace, type ExtensionContext, type LogOutputChannel } from "vscode";
 import {
   CloseAction,
-  DidChangeConfigurationNotification,
   ErrorAction,
   LanguageClient,
   State,
@@ -211,8 +210,6 @@ export function activate({ context, session }: Linewise): void {
     workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration(`${SECTION}.server`)) {
         void session.restart();
-      } else if (change.affectsConfiguration(SECTION)) {
-        void session.server?.sendNotification(DidChangeConfigurationNotification.type, { settings: { [SECTION]: sectionForServer() } });
       }
     }),
     commands.registerCommand("linewise.restart", () => session.restart()),

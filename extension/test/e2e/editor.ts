@@ -13,7 +13,7 @@ import { chromium, type Browser, type BrowserContext, type Page } from "playwrig
 
 export const EXTENSION = join(__dirname, "..", "..");
 const REPOSITORY = join(EXTENSION, "..");
-const OUTPUT = join(REPOSITORY, ".test-output", "e2e");
+export const OUTPUT = join(REPOSITORY, ".test-output", "e2e");
 export const PYTHON = join(REPOSITORY, ".venv", process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
 const VSIX = join(EXTENSION, "linewise.vsix");
 
@@ -42,6 +42,7 @@ const QUIET = {
   "extensions.ignoreRecommendations": true,
   "security.workspace.trust.startupPrompt": "never",
   "security.workspace.trust.banner": "never",
+  "workbench.reduceMotion": "on",
   "git.enabled": false,
   "telemetry.telemetryLevel": "off",
   "editor.minimap.enabled": false,
@@ -205,6 +206,7 @@ export class Editor {
 
   async screenshot(name: string): Promise<void> {
     mkdirSync(join(OUTPUT, "pictures"), { recursive: true });
+    await this.page.mouse.move(400, 5); // where nothing answers to a pointer
     await this.page.screenshot({ path: join(OUTPUT, "pictures", `${name}.png`) });
   }
 

@@ -1,0 +1,165 @@
+/** From nothing to completed code, as a new user meets it: the wheel in the .vsix, the real server, the real model. */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, describe, test } from "node:test";
+import { closeBrowser, Editor, eventually, OUTPUT } from "./editor";
+
+const NAME = "first-use";
+const HOME = join(OUTPUT, NAME, "home");
+/** The first set-up compiles the engine where pip has no wheel of it yet. */
+const SET_UP_MS = 15 * 60_000;
+
+const MEAN = 'def mean(xs: list[float]) -> float:\n    """Return the arithmetic mean."""\n';
+/** What is typed must be completed however busy the machine of the test is: only the bench looks at time. */
+const PATIENT = { "linewise.latency.automatic": 10_000, "linewise.logLevel": "info" };
+const FILES = {
+  "mean.py": MEAN,
+  "words.py": "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n",
+  "area.ts": "export function area(width: number, height: number): number {\n",
+  "after.py": MEAN,
+  "engine.py": MEAN,
+  "manual.py": MEAN,
+};
+
+after(closeBrowser);
+
+describe("first use", () => {
+  let editor: Editor;
+
+  before(async () => {
+    editor = await Editor.open({ name: NAME, files: FILES, settings: PATIENT, environment: { LINEWISE_HOME: HOME } });
+  });
+
+  after(() => editor.close());
+
+  afterEach((context) => editor.screenshot(`${NAME} ${context.name}`.replaceAll(/\W+/g, "-")));
+
+  test("one press sets everything up", { timeout: SET_UP_MS }, async () => {
+    await eventually("the offer to set up", async () => (await editor.notifications()).some((text) => text.includes("93 MB")));
+    await editor.screenshot(`${NAME}-offer`);
+    await editor.button("Set Up");
+    await editor.waitForStatus("Setting up");
+    await eventually("the set-up at work", async () => (await editor.notifications()).some((text) => text.includes("Fetching")), SET_UP_MS);
+    await editor.screenshot(`${NAME}-set-up`);
+    await eventually("the model's download", async () => (await editor.notifications()).some((text) => text.includes("Downloading SmolLM2")), SET_UP_MS);
+    await editor.screenshot(`${NAME}-download`);
+    await eventually("the model in the store", () => existsSync(join(HOME, "models", "smollm2-135m.gguf")), SET_UP_MS);
+    await eventually("the end of all notifications", async () => (await editor.notifications()).length === 0, 60_000);
+  });
+
+  test("typing brings ghost text, Tab puts it into the file", async () => {
+    await editor.openFile("mean.py");
+    await editor.type("    return sum(xs) / ");
+    const ghost = await editor.waitForGhost(undefined, 60_000);
+    await editor.waitForStatus("smollm2-135m");
+    await editor.screenshot(`${NAME}-ghost`);
+    await editor.press("Tab");
+    await editor.expectFile("mean.py", new RegExp(escaped(`return sum(xs) / ${ghost.split("\n")[0] ?? ""}`.trimEnd())));
+  });
+
+  test("a word of it can be taken", async () => {
+    await editor.openFile("words.py");
+    await editor.type("    return ");
+    const ghost = await editor.waitForGhost();
+    await editor.press("Control+ArrowRight");
+    await editor.expectFile("words.py", new RegExp(`return ${escaped(ghost.split(" ")[0] ?? "")}`));
+  });
+
+  test("a second language", async () => {
+    await editor.openFile("area.ts");
+    await editor.type("  return width ");
+    await editor.waitForGhost("height");
+    await editor.press("Tab");
+    await editor.expectFile("area.ts", /return width .*height/);
+  });
+
+  test("a server that is killed comes back by itself", async () => {
+    kill(processes("serve"));
+    await editor.openFile("after.py");
+    await editor.type("    return sum(xs) / ");
+    await editor.waitForGhost(undefined, 60_000);
+    assert.deepEqual(await editor.notifications(), []);
+  });
+
+  test("an engine that is killed comes back by itself", async () => {
+    await editor.openFile("engine.py");
+    kill(processes("engine"));
+    await eventually("ghost text from a new engine", async () => {
+      await editor.type("    return sum(xs) / ");
+      await editor.waitForGhost(undefined, 10_000);
+      return true;
+    }, 60_000);
+  });
+
+  test("a changed setting holds at once", async () => {
+    const [server] = processes("serve");
+    await editor.openFile("manual.py");
+    editor.set({ "linewise.trigger": "manual" });
+    await eventually("no ghost text while typing", async () => {
+      await editor.type("    return sum(xs) / ");
+      await editor.press("Enter");
+      return (await editor.ghost()) === "";
+    });
+    await editor.type("    return sum(xs) / ");
+    await editor.press("Alt+\\");
+    await editor.waitForGhost();
+    assert.deepEqual(processes("serve"), [server]);
+  });
+});
+
+describe("untrusted workspace", () => {
+  let editor: Editor;
+  const proof = join(OUTPUT, NAME, "hostile-server-ran");
+
+  before(async () => {
+    editor = await Editor.open({
+      name: NAME,
+      keepProfile: true,
+      trusted: false,
+      settings: PATIENT,
+      files: { "mean.py": MEAN, "server.sh": `#!/bin/sh\ntouch ${proof}\n` },
+      workspaceSettings: {
+        "linewise.server.path": "./server.sh",
+        "linewise.server.python": "./server.sh",
+        "linewise.remote.url": "http://127.0.0.1:9/",
+        "linewise.model": "./weights.gguf",
+        "linewise.telemetry.level": "events",
+      },
+      environment: { LINEWISE_HOME: HOME },
+    });
+  });
+
+  after(() => editor.close());
+
+  test("runs the bundled server with its own settings, and completes", async () => {
+    await editor.openFile("mean.py");
+    await editor.type("    return sum(xs) / ");
+    await editor.waitForGhost(undefined, 60_000);
+    await editor.screenshot(`${NAME}-untrusted`);
+    await editor.waitForStatus("smollm2-135m");
+    assert.equal(existsSync(proof), false);
+  });
+});
+
+after(() => {
+  kill(processes("engine"));
+});
+
+/** Processes of this profile's server, by their subcommand. */
+function processes(subcommand: "serve" | "engine"): readonly number[] {
+  const lines = execFileSync("ps", ["-eo", "pid=,args="], { encoding: "utf8" }).split("\n");
+  const ours = lines.filter((line) => line.includes(join(OUTPUT, NAME)) && (subcommand === "serve" ? / serve\b/ : / engine |linewise_models\.host/).test(line));
+  return ours.map((line) => Number(line.trim().split(" ")[0]));
+}
+
+function kill(pids: readonly number[]): void {
+  assert.notEqual(pids.length, 0, "nothing to kill");
+  pids.forEach((pid) => process.kill(pid, "SIGKILL"));
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

@@ -1,0 +1,168 @@
+/** The managed environment on a real disk, with commands that answer by a script. */
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { engineSource } from "../../src/environment/engine";
+import { environmentOf, exclusively, install, isComplete, removeUnused, stepOf, type Environment } from "../../src/environment/environment";
+import { SetUpError, SetUpStopped } from "../../src/environment/failures";
+import { runIn, withoutPython, type Outcome, type Run } from "../../src/environment/process";
+import { candidatesOnPath, findPython } from "../../src/environment/python";
+import type { Wheel } from "../../src/environment/wheel";
+
+const NOW = new Date("2026-11-23T04:00:00Z");
+const DAY = 86_400_000;
+const WHEEL: Wheel = {
+  file: "/extension/wheel/linewise-0.1.0-py3-none-any.whl",
+  version: "0.1.0",
+  sha256: "73b1ed6d36d4e60d14f97025e20be49a28a028e6cfd2e1097da98cc7d25c7cb8",
+  model: { name: "small", title: "Small", size: 1, licence: "Apache-2.0" },
+};
+const done: Outcome = { code: 0, stdout: "", stderr: "" };
+const absent = (): Promise<Outcome> => Promise.reject(new Error("ENOENT"));
+
+let storage: string;
+let environment: Environment;
+
+beforeEach(async () => {
+  storage = await mkdtemp(join(tmpdir(), "linewise-"));
+  environment = environmentOf(storage, WHEEL, process.platform);
+});
+
+afterEach(() => rm(storage, { recursive: true, force: true }));
+
+/** Runs the installation with `answer` for each command; returns the commands that ran. */
+async function installWith(answer: (command: string, args: readonly string[]) => Outcome): Promise<string[]> {
+  const ran: string[] = [];
+  const run: Run = async (command, args) => {
+    ran.push([command, ...args].join(" ").replaceAll(environment.directory, "ENV"));
+    if (args.includes("venv")) {
+      await mkdir(dirname(environment.linewise), { recursive: true });
+      await writeFile(environment.linewise, "");
+    }
+    return answer(command, args);
+  };
+  const installation = { environment, wheel: WHEEL, python: "/usr/bin/python3", pipArguments: ["--extra-index-url", "X"], run, platform: process.platform };
+  await install({ ...installation, signal: new AbortController().signal, onStep: () => undefined, onLine: () => undefined });
+  return ran;
+}
+
+test("an environment is complete when every step has gone well", async () => {
+  const ran = await installWith(() => done);
+  assert.deepEqual(ran, [
+    "/usr/bin/python3 -I -m venv ENV",
+    `${environment.python.replace(environment.directory, "ENV")} -I -m pip install --no-input --disable-pip-version-check --prefer-binary --extra-index-url X ${WHEEL.file}`,
+    `${environment.linewise.replace(environment.directory, "ENV")} --version`,
+  ]);
+  assert.equal(await isComplete(environment, NOW), true);
+});
+
+test("a step that fails leaves nothing that looks complete, and says what to do", async () => {
+  await assert.rejects(
+    installWith((_, args) => (args.includes("pip") ? { code: 1, stdout: "", stderr: "No space left on device" } : done)),
+    (error) => error instanceof SetUpError && error.message.startsWith("The disk is full"),
+  );
+  assert.equal(await isComplete(environment, NOW), false);
+});
+
+test("a set-up that the user stops is no failure", async () => {
+  await assert.rejects(installWith((_, args) => (args.includes("pip") ? { ...done, code: null } : done)), SetUpStopped);
+});
+
+test("another wheel has another environment", () => {
+  assert.notEqual(environmentOf(storage, { ...WHEEL, sha256: "f".repeat(64) }, "linux").directory, environment.directory);
+});
+
+test("environments unused for two weeks go, the one in use and the recent ones stay", async () => {
+  const root = dirname(environment.directory);
+  for (const [name, days] of [["old", 20], ["recent", 2]] as const) {
+    await mkdir(join(root, name), { recursive: true });
+    await writeFile(join(root, name, "complete.json"), "{}");
+    const used = new Date(NOW.getTime() - days * DAY);
+    await utimes(join(root, name, "complete.json"), used, used);
+  }
+  await mkdir(environment.directory, { recursive: true });
+  await removeUnused(environment, NOW);
+  assert.deepEqual((await readdir(root)).sort(), [environment.directory.slice(root.length + 1), "recent"].sort());
+});
+
+test("two windows set up once: the second waits for the first", async () => {
+  const order: string[] = [];
+  const first = exclusively(environment, new AbortController().signal, async () => {
+    order.push("first");
+    await installWith(() => done);
+  });
+  const second = exclusively(environment, new AbortController().signal, () => {
+    order.push("second");
+    return Promise.resolve();
+  });
+  assert.deepEqual(await Promise.all([first, second]), [true, false]);
+  assert.deepEqual(order, ["first"]);
+});
+
+test("the lock of a window that is gone is void", async () => {
+  await mkdir(dirname(environment.directory), { recursive: true });
+  await writeFile(`${environment.directory}.lock`, "not a process");
+  let ran = false;
+  await exclusively(environment, new AbortController().signal, () => {
+    ran = true;
+    return Promise.resolve();
+  });
+  assert.equal(ran, true);
+});
+
+test("the first Python that is new enough and whole is taken", async () => {
+  const answers: Readonly<Record<string, string>> = {
+    "python3.13": '["/a/python3.13", [3, 13, 0], false]',
+    "python3.12": '["/a/python3.12", [3, 12, 1], true]',
+    python3: '["/a/python3", [3, 9, 2], true]',
+  };
+  const run: Run = (command) => {
+    const stdout = answers[command];
+    return stdout === undefined ? absent() : Promise.resolve({ ...done, stdout });
+  };
+  const found = await findPython(candidatesOnPath("linux"), run);
+  assert.equal(found.python?.executable, "/a/python3.12");
+});
+
+test("where none will do, all that were found are named", async () => {
+  const run: Run = (command) => (command === "python3" ? Promise.resolve({ ...done, stdout: '["/a/python3", [3, 9, 2], true]' }) : absent());
+  const found = await findPython(candidatesOnPath("win32"), run);
+  assert.deepEqual(found, { python: undefined, rejected: [{ executable: "/a/python3", version: [3, 9, 2], makesEnvironments: true }] });
+});
+
+for (const [line, message] of [
+  ["Collecting llama-cpp-python<0.4,>=0.3.36 (from linewise==0.1.0)", "Fetching llama-cpp-python"],
+  ["  Building wheel for llama-cpp-python (pyproject.toml): started", "Compiling the engine for this machine, once"],
+  ["Installing collected packages: attrs, pygls", "Installing"],
+  ["  Using cached attrs-26.1.0-py3-none-any.whl (67 kB)", undefined],
+] as const) {
+  test(`pip says: ${line.trim()}`, () => {
+    assert.equal(stepOf(line)?.message, message);
+  });
+}
+
+test("prebuilt engines come from upstream where its index answers", async () => {
+  const machine = { platform: "linux", arch: "x64" } as const;
+  const upstream = (ok: boolean) => (): Promise<{ ok: boolean }> => Promise.resolve({ ok });
+  assert.deepEqual(await engineSource("automatic", machine, upstream(true)), { pipArguments: ["--extra-index-url", "https://abetlen.github.io/llama-cpp-python/whl/cpu"], variables: {} });
+  assert.deepEqual(await engineSource("automatic", machine, () => Promise.reject(new Error("no network"))), { pipArguments: [], variables: {} });
+  assert.deepEqual(await engineSource("vulkan", machine, upstream(true)), { pipArguments: [], variables: { CMAKE_ARGS: "-DGGML_VULKAN=on" } });
+});
+
+test("a command that is stopped takes its children with it", async () => {
+  const stop = new AbortController();
+  // The child holds the pipe open: as long as it lives the command has not ended.
+  const { code } = await runIn(storage)("/bin/sh", ["-c", "sleep 600 & echo started; wait"], {
+    signal: stop.signal,
+    onLine: () => {
+      stop.abort();
+    },
+  });
+  assert.equal(code, null);
+});
+
+test("the user's Python variables stay with the user's programs", () => {
+  assert.deepEqual(withoutPython({ PATH: "/bin", PYTHONPATH: "/x", VIRTUAL_ENV: "/y", HTTPS_PROXY: "p" }), { PATH: "/bin", HTTPS_PROXY: "p" });
+});

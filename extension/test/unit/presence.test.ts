@@ -1,0 +1,50 @@
+/** States of session and server -> what the status item says. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { facts, presence, type Here, type Phase } from "../../src/presence";
+import type { Status } from "../../src/protocol";
+import { bytes, elapsed } from "../../src/text";
+
+const READY: Status = { state: "ready", message: "Ready.", model: "Small 1M", backend: "CPU", promptSpeed: 542.4, generationSpeed: 83.1, keysSavedToday: 128, progress: null, advice: null };
+const HERE: Here = { offFor: undefined, snoozedUntil: undefined };
+const serving = (status: Partial<Status>): Phase => ({ kind: "serving", status: { ...READY, ...status } });
+
+const check = (name: string, phase: Phase, here: Partial<Here>, expected: string): void => {
+  test(name, () => {
+    const { icon, text, summary, severity } = presence(phase, { ...HERE, ...here });
+    assert.equal(`$(${icon}) ${text} | ${summary} | ${severity}`, expected);
+  });
+};
+
+check("not set up", { kind: "needsSetUp" }, {}, "$(desktop-download) Linewise: Set Up | Linewise is not set up yet. | warning");
+check("being set up", { kind: "settingUp", message: "Setting up: Fetching attrs" }, {}, "$(loading~spin) Linewise | Setting up: Fetching attrs | none");
+check("starting", { kind: "starting" }, {}, "$(loading~spin) Linewise | The server is starting. | none");
+check("failed", { kind: "failed", message: "The disk is full." }, {}, "$(error) Linewise | The disk is full. | error");
+check("loading", serving({ state: "loading", message: "Loading Small 1M", progress: 0.416 }), {}, "$(loading~spin) Linewise 42 % | Loading Small 1M | none");
+check("ready", serving({}), {}, "$(list-selection) Linewise | Ready. | none");
+check("thinking", serving({ state: "thinking", message: "Thinking" }), {}, "$(ellipsis) Linewise | Thinking | none");
+check("no model", serving({ state: "noModel", message: "There is no model." }), {}, "$(cloud-download) Linewise: Get a Model | There is no model. | warning");
+check("too slow", serving({ state: "tooSlow", message: "Too slow here." }), {}, "$(watch) Linewise | Too slow here. | warning");
+check("error", serving({ state: "error", message: "The engine is lost." }), {}, "$(error) Linewise | The engine is lost. | error");
+check("off by the server", serving({ state: "off", message: "Switched off." }), {}, "$(circle-slash) Linewise | Switched off. | none");
+check("off here", serving({}), { offFor: "markdown" }, "$(circle-slash) Linewise | Off for markdown. | none");
+check("snoozed", serving({}), { offFor: "markdown", snoozedUntil: "14:30" }, "$(bell-slash) Linewise | Snoozed until 14:30. | none");
+check("a failure is not hidden by a snooze", { kind: "failed", message: "Broken." }, { snoozedUntil: "14:30" }, "$(error) Linewise | Broken. | error");
+
+test("the facts behind the status leave out what is not known", () => {
+  assert.deepEqual(facts(READY), [
+    ["Model", "Small 1M"],
+    ["Runs on", "CPU"],
+    ["Speed", "reads 542 tokens a second, writes 83"],
+    ["Keys saved today", "128"],
+  ]);
+  assert.deepEqual(facts({ ...READY, model: null, backend: null, promptSpeed: null, generationSpeed: null, advice: "Choose a smaller model." }), [
+    ["Keys saved today", "128"],
+    ["Advice", "Choose a smaller model."],
+  ]);
+});
+
+test("sizes and times read as people write them", () => {
+  assert.deepEqual([92_871_040, 1_650_000_000, 8_100_000, 12_400_000_000].map(bytes), ["93 MB", "1.6 GB", "8.1 MB", "12 GB"]);
+  assert.deepEqual([0, 61_000, 600_000].map(elapsed), ["0:00", "1:01", "10:00"]);
+});
