@@ -1,4 +1,4 @@
-"""What docs links cost: `python tests/bench/docs.py FILES` prints the figures.
+"""What docs links cost: `python -m tests.bench.docs FILES` prints the figures.
 
 The index: the time to open it and look up a first name among 100,000, and the memory that takes.
 Hovers over every call of the files: with nothing cached, and warm. A cold hover may say less, but

@@ -30,7 +30,7 @@ from linewise_server.apidocs.sources import candidates
 
 HOVER_DEADLINE = 0.15
 """Seconds that a hover waits for inference before it shows what the text alone says."""
-_WARM_DEADLINE = 10.0
+_WARM_BUDGET = 15.0
 _WORD = re.compile(r"[\w$-]+")
 
 
@@ -114,14 +114,23 @@ class Docs:
         return package if allowed and candidates(package) else None
 
     async def warm(self, source: Source) -> None:
-        """Infer the names that a Python text calls, so that hovers find the answers cached.
+        """Infer names that a Python text calls, so that hovers find the answers cached.
 
-        One question at a time, so that a hover waits for one at most. Cancel the task to stop.
+        One question at a time, each spelling once, and no longer than a few seconds: a hover waits
+        for one question at most, and completions need the processor more. Cancel the task to stop.
         """
-        if source.language == "python":
-            await asyncio.to_thread(self.packages.of, "pip")
-            async for _ in self.calls(source, _WARM_DEADLINE):
-                await asyncio.sleep(0)
+        if source.language != "python":
+            return
+        await asyncio.to_thread(self.packages.of, "pip")
+        syntax = parse(source.text)
+        spellings = {source.text[s.start : s.end]: s for s in reversed(called_names(syntax))}
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + _WARM_BUDGET
+        for span in reversed(spellings.values()):
+            left = ends - loop.time()
+            if left <= 0:
+                return
+            await self._python.resolve_in(syntax, source, span.start, left)
 
     async def close(self) -> None:
         """End the inference process and release the index and the HTTP client."""
