@@ -140,6 +140,19 @@ async def test_switches(start: Start, settings: dict[str, object], shown: list[s
         assert await open_and_ask(editor, "return a") == shown
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("build/a.py", "ignored by git"), ("x.env.py", None), (".env", "secrets")]
+)
+async def test_files_that_are_left_alone(
+    start: Start, tmp_path: Path, name: str, said: str | None
+) -> None:
+    (tmp_path / ".gitignore").write_text("build/\n")
+    async with start(ADD) as editor:
+        await editor.open((tmp_path / name).as_uri(), "python", "return a")
+        assert [ghost.text for ghost in (await editor.ask()).ghosts] == ([] if said else [" + b"])
+        assert not said or said in editor.statuses[-1].message
+
+
 async def test_manual_still_answers_by_hand(start: Start) -> None:
     async with start(ADD, trigger="manual") as editor:
         await editor.open("file:///a.py", "python", "return a")

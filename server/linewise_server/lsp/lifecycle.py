@@ -55,8 +55,13 @@ def register(server: LinewiseServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     async def opened(params: types.DidOpenTextDocumentParams) -> None:
-        if session.settings.serves(str(params.text_document.language_id)):
+        item = params.text_document
+        if session.reason_for_silence(item.uri, str(item.language_id)) is None:
             await session.warm_up()
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def saved(params: types.DidSaveTextDocumentParams) -> None:
+        session.saved(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def changed(params: types.DidChangeTextDocumentParams) -> None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve
+from pygls.uris import to_fs_path
 
 from linewise_models.errors import EngineLost, ModelError
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.budget import too_slow
 from linewise_server.completion.completer import Completer
+from linewise_server.completion.exclusion import Exclusion
 from linewise_server.engines import Engines, ModelMissingError
 from linewise_server.lsp.documents import Documents
 from linewise_server.protocol import State, Status, Trace
@@ -48,6 +51,8 @@ class Session:
         self._told: set[str] = set()
         self._completer: Completer | None = None
         self._saved = 0
+        self._exclusion = Exclusion(())
+        self._reasons: dict[str, str | None] = {}
 
     async def configure(self, section: Any) -> None:
         """Take the editor's settings; a new model or engine takes the place of the old one."""
@@ -56,6 +61,8 @@ class Session:
             self.tell_once(problem)
         logging.getLogger("linewise_server").setLevel(settings.log_level.upper())
         before, self.settings = self.settings, settings
+        self._exclusion = Exclusion(settings.exclude)
+        self._reasons.clear()
         serving = ("model", "threads", "idle_minutes", "remote_url", "remote_model")
         if any(getattr(before, name) != getattr(settings, name) for name in serving):
             await self.release()
@@ -67,7 +74,9 @@ class Session:
 
     async def complete(self, ask: Ask) -> list[Suggestion]:
         """Return suggestions; what goes wrong is told once and shown in the status."""
-        if not self.settings.serves(ask.snapshot.language):
+        reason = self.reason_for_silence(ask.snapshot.uri, ask.snapshot.language)
+        if reason is not None:
+            self._show(replace(self.status, state="off", message=f"Off here: {reason}"))
             return []
         try:
             completer = self._completer or self._open()
@@ -82,10 +91,25 @@ class Session:
         await self._ready(completer)
         return suggestions
 
+    def reason_for_silence(self, uri: str, language: str) -> str | None:
+        """Return why nothing is suggested in a document, in words; None where it is."""
+        if not self.settings.enable:
+            return "switched off"
+        if not self.settings.serves(language):
+            return f"switched off for {language}"
+        if uri not in self._reasons:
+            path = to_fs_path(uri) if uri.startswith("file:") else None
+            self._reasons[uri] = self._exclusion.reason(Path(path)) if path else None
+        return self._reasons[uri]
+
+    def saved(self, uri: str) -> None:
+        """Note that a file was written; what is ignored may have changed with it."""
+        if uri.endswith("/.gitignore"):
+            self._exclusion.refresh()
+            self._reasons.clear()
+
     async def warm_up(self) -> None:
         """Start the engine and load the model, so that the first key need not wait for it."""
-        if not self.settings.enable:
-            return
         try:
             await self._ready(self._completer or self._open())
         except ModelError as error:

@@ -1,0 +1,91 @@
+"""Files whose text never reaches a model: secrets, git-ignored files, and what the user excludes.
+
+In: a file's path and the globs of the setting `linewise.exclude`. Out: the reason, or None. Reads
+.gitignore files, which are data; it never runs git, whose configuration an untrusted workspace
+could have written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+SECRETS = GitIgnoreSpec.from_lines(
+    [
+        ".env",
+        ".env.*",
+        "!.env.example",
+        "!.env.sample",
+        "!.env.template",
+        "*.pem",
+        "*.key",
+        "*.p12",
+        "*.pfx",
+        "*.kdbx",
+        "*.jks",
+        "*.keystore",
+        "id_rsa*",
+        "id_ed25519*",
+        "id_ecdsa*",
+        ".netrc",
+        ".pgpass",
+        ".htpasswd",
+        ".npmrc",
+        ".pypirc",
+        "credentials",
+        "credentials.json",
+        "*secret*.json",
+        "*secret*.yaml",
+        "*secret*.yml",
+        "*secret*.toml",
+        ".aws/",
+        ".ssh/",
+        ".gnupg/",
+    ]
+)
+"""Names that commonly hold keys and passwords, as gitignore patterns."""
+
+
+class Exclusion:
+    """Which files are left alone; what was read of .gitignore files is kept until `refresh`."""
+
+    def __init__(self, globs: Sequence[str]) -> None:
+        self._globs = GitIgnoreSpec.from_lines(globs)
+        self._ignored: dict[Path, GitIgnoreSpec | None] = {}
+
+    def reason(self, path: Path) -> str | None:
+        """Return why a file is left alone, in words for the status; None where it is not."""
+        whole = path.as_posix().lstrip("/")
+        if SECRETS.match_file(path.name) or SECRETS.match_file(whole):
+            return "this file may hold secrets"
+        if self._globs.match_file(whole):
+            return "excluded by linewise.exclude"
+        return "ignored by git" if self._is_ignored(path) else None
+
+    def refresh(self) -> None:
+        """Read .gitignore files anew from now on."""
+        self._ignored.clear()
+
+    def _is_ignored(self, path: Path) -> bool:
+        """Ask the .gitignore of each directory up to the repository's root; the nearest decides."""
+        for directory in path.parents:
+            spec = self._spec(directory)
+            if spec is not None:
+                answer = spec.check_file(path.relative_to(directory).as_posix()).include
+                if answer is not None:
+                    return answer
+            if (directory / ".git").exists():
+                return False
+        return False
+
+    def _spec(self, directory: Path) -> GitIgnoreSpec | None:
+        if directory not in self._ignored:
+            try:
+                lines = (directory / ".gitignore").read_text("utf-8", "replace").splitlines()
+            except OSError:
+                self._ignored[directory] = None
+            else:
+                self._ignored[directory] = GitIgnoreSpec.from_lines(lines)
+        return self._ignored[directory]

@@ -1,0 +1,50 @@
+"""Files whose text never reaches a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from linewise_server.completion.exclusion import Exclusion
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("src/app.py", None),
+        (".env", "secrets"),
+        (".env.production", "secrets"),
+        (".env.example", None),
+        ("deploy/server.pem", "secrets"),
+        (".ssh/config", "secrets"),
+        ("config/my-secrets.yaml", "secrets"),
+        ("src/secret_santa.py", None),
+        ("build/out.py", "git"),
+        ("src/generated/a.py", "git"),
+        ("src/generated/keep.py", None),
+        ("vendor/lib.py", "linewise.exclude"),
+        ("docs/a.min.js", "linewise.exclude"),
+    ],
+)
+def test_reasons(tmp_path: Path, path: str, reason: str | None) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("build/\n")
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/.gitignore").write_text("generated/*\n!generated/keep.py\n")
+    found = Exclusion(["vendor/", "*.min.js"]).reason(tmp_path / path)
+    assert (reason in found) if reason and found else found is reason
+
+
+def test_ignore_files_above_the_repository_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("*\n")
+    (tmp_path / "repo/.git").mkdir(parents=True)
+    assert Exclusion([]).reason(tmp_path / "repo/a.py") is None
+
+
+def test_changes_are_seen_after_a_refresh(tmp_path: Path) -> None:
+    exclusion = Exclusion([])
+    assert exclusion.reason(tmp_path / "a.py") is None
+    (tmp_path / ".gitignore").write_text("a.py\n")
+    exclusion.refresh()
+    assert exclusion.reason(tmp_path / "a.py") == "ignored by git"
