@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+
 from linewise_models.errors import UnknownModel
 from linewise_models.home import Home
 from linewise_models.index import (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
+
 from linewise_models.cli import models
 from linewise_models.home import Home
 from linewise_models.index import load_index

