@@ -1,0 +1,67 @@
+"""Making a catalogue: the maker's YAML and the docs' symbols in, a checked document out.
+
+The YAML has the document's own fields except `format` and `symbols`; symbols come from the docs'
+inventory, and `symbols` in the YAML adds those that it lacks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from linewise_telemetry.catalogue.document import FORMAT, Entry, check
+from linewise_telemetry.catalogue.errors import CatalogueError, DocumentError
+
+TEMPLATE = """\
+# The catalogue of {package}: what you tell the developers who use it.
+# Build it:  linewise catalogue build {file} --inventory objects.inv --base https://docs.example/
+id: {package}
+title: {package}
+maker:
+  name: Your name or your company's
+package: {package}
+release: 1
+
+# deprecations:
+#   - symbol: {package}.old
+#     since: "2.0"
+#     removed_in: "3.0"
+#     replacement: {package}.new
+#     mechanical: true      # renaming is all there is to do
+#     guide: https://docs.example/migrate
+# samples:
+#   - id: first-steps
+#     title: The first five lines
+#     symbols: [{package}.new]
+#     code: |
+#       import {package}
+# announcements:
+#   - id: survey
+#     title: Tell us what you miss
+#     url: https://docs.example/survey
+#     until: "2027-12-31"
+# support:
+#   - title: Ask the community
+#     url: https://community.example/
+"""
+
+
+def build_document(text: str, symbols: Iterable[Entry]) -> bytes:
+    """Return the document's bytes; raises CatalogueError with what is wrong."""
+    try:
+        fields = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise CatalogueError(f"The YAML cannot be read: {error}") from error
+    if not isinstance(fields, dict):
+        raise CatalogueError("The YAML is no table of fields; `linewise catalogue new` makes one.")
+    rows: dict[str, Any] = {e.name: {"name": e.name, "kind": e.kind, "url": e.url} for e in symbols}
+    added = fields.pop("symbols", [])
+    rows |= {row["name"]: row for row in added if isinstance(row, dict) and "name" in row}
+    document = {"format": FORMAT, **fields, "symbols": list(rows.values())}
+    problems = check(document)
+    if problems:
+        raise DocumentError(problems)
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
