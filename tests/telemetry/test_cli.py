@@ -150,6 +150,7 @@ def test_the_whole_loop(
                 end="accepted" if i < 3 else "rejected", lines=1, chars=20, taken=100,
             )  # fmt: skip
         assert client.flush(10)
+        client.send_now()
         client.stop()
     assert "18 of 24" in staff.get("/p/linewise/").text
 

@@ -46,6 +46,14 @@ def sent(wire: Wire) -> list[dict[str, object]]:
     return [record for body in bodies for record in records(gzip.decompress(body or b""))]
 
 
+def send_rest(home: Path, clock: Clock, wire: Wire) -> None:
+    """Start once more, as the next session does, and send what waits."""
+    client = telemetry(home, clock, wire.send)
+    assert client.flush(10)
+    client.send_now()
+    client.stop()
+
+
 def use_and_exit(client: Telemetry, times: int = 3) -> None:
     for _ in range(times):
         lookup(client)
@@ -83,8 +91,7 @@ def test_events_leave_to_whom_they_concern(tmp_path: Path) -> None:
         total_ms=3, ttft_ms=3, tokens=0,
     )  # fmt: skip
     use_and_exit(client, times=1)
-    later = telemetry(tmp_path, clock, wire.send)
-    later.stop()
+    send_rest(tmp_path, clock, wire)
     hosts = {
         record["name"]: url
         for (_, url, body, _) in wire.requests
@@ -109,7 +116,7 @@ def test_keys_of_two_collectors_differ_and_change_with_consent(tmp_path: Path) -
         )  # fmt: skip
         assert client.flush(10)
         client.stop()
-        telemetry(tmp_path, clock, wire.send).stop()
+        send_rest(tmp_path, clock, wire)
         keys += [(url, headers["Linewise-Install"]) for _, url, _, headers in wire.requests]
         wire.requests.clear()
         client = telemetry(tmp_path, clock, wire.send)
@@ -128,7 +135,7 @@ def test_what_was_recorded_before_consent_never_leaves(tmp_path: Path) -> None:
     lookup(client)
     assert client.flush(10)
     client.stop()
-    telemetry(tmp_path, clock, wire.send).stop()
+    send_rest(tmp_path, clock, wire)
     assert [record["symbol"] for record in sent(wire)] == ["acme.Client.send"]
     assert client.figures(1) == {}
 
@@ -143,7 +150,7 @@ def test_counts_leave_after_the_week_and_only_those_made_under_consent(tmp_path:
     use_and_exit(client, times=7)
     assert wire.requests == []
     clock.move(8 * DAY)
-    telemetry(tmp_path, clock, wire.send).stop()
+    send_rest(tmp_path, clock, wire)
     (record,) = sent(wire)
     assert record["n"] == "7"
     assert set(record) == {
@@ -180,6 +187,7 @@ def test_consent_withdrawn_between_spool_and_send(tmp_path: Path, how: str) -> N
     assert wire.requests == []
     later = telemetry(tmp_path, clock, wire.send)
     later.choose(Level.EVENTS)
+    later.send_now()
     later.stop()
     assert sent(wire) == []
 
@@ -249,7 +257,7 @@ def test_canaries_never_reach_the_spool_or_the_wire(canary: str) -> None:
         needles = [canary.encode(), canary.encode("utf-16-le"), canary.encode("unicode_escape")]
         kept = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
         client.stop()
-        telemetry(home, clock, wire.send).stop()
+        send_rest(home, clock, wire)
         assert sent(wire), "the test must see something sent"
         for method, url, body, headers in wire.requests:
             kept += f"{method}{url}{headers}".encode() + gzip.decompress(body or gzip.compress(b""))
@@ -266,7 +274,7 @@ def test_health_is_reported(tmp_path: Path) -> None:
     assert client.flush(10)
     client.stop()
     for _ in range(2):
-        telemetry(tmp_path, clock, wire.send).stop()
+        send_rest(tmp_path, clock, wire)
     health = [record for record in sent(wire) if record["name"] == "telemetry.health"]
     assert [(record["reason"], record["count"]) for record in health] == [
         ("invalid", str(FLUSH_AT + 20))
@@ -328,7 +336,6 @@ def test_deletion_is_kept_until_it_is_done(tmp_path: Path) -> None:
     client.stop()
     wire.usual = Answer(200, None, b'{"receipt": "abc", "events": 0}')
     wire.requests.clear()
-    later = telemetry(tmp_path, clock, wire.send)
-    later.stop()
+    send_rest(tmp_path, clock, wire)
     assert {method for method, *_ in wire.requests} == {"DELETE"}
     assert len(wire.requests) == 2

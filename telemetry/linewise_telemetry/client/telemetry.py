@@ -91,6 +91,8 @@ class Telemetry:
         self._deletions = Deletions(self._directory / "deletions.json", send)
         self._spool: Spool | None = None
         self._recorder: Recorder | None = None
+        self._uploader: Uploader | None = None
+        self._uploading = threading.Lock()
         self._sender: threading.Thread | None = None
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -166,6 +168,19 @@ class Telemetry:
     def flush(self, timeout: float) -> bool:
         """Wait until what was recorded is in the spool; return whether it is."""
         return self._recorder is None or self._recorder.flush(timeout)
+
+    def send_now(self) -> None:
+        """Send what waits without waiting for more of it; events only as far as consent allows.
+
+        Takes as long as the requests do, so call it off the event loop.
+        """
+        self._outbox.deliver()
+        self._deletions.deliver()
+        if self._uploader is not None and self._spool is not None:
+            with self._uploading:
+                self._spool.queue_reports(int(self._clock()) // HOUR)
+                while self._uploader.run_once():
+                    pass
 
     def waiting(self) -> list[Queued]:
         """Return the next events to be sent."""
@@ -314,6 +329,14 @@ class Telemetry:
                     clock=self._clock,
                 )
                 self._recorder.start()
+                self._uploader = Uploader(
+                    self._spool,
+                    schema=self._registry.schema,
+                    allowed=lambda: self._gate.refresh().level >= Level.COUNTS,
+                    known=self._knows,
+                    send=self._send,
+                    monotonic=self._monotonic,
+                )
                 if level >= Level.COUNTS:
                     self._report_health(self._spool)
             sending = level >= Level.COUNTS and bool(self._collectors())
@@ -331,16 +354,6 @@ class Telemetry:
 
     def _run(self, rested: bool) -> None:
         """Send until the process ends, or until there is nothing that may be sent."""
-        uploader = None
-        if self._spool is not None:
-            uploader = Uploader(
-                self._spool,
-                schema=self._registry.schema,
-                allowed=lambda: self._gate.refresh().level >= Level.COUNTS,
-                known=self._knows,
-                send=self._send,
-                monotonic=self._monotonic,
-            )
         last = self._monotonic()
         if not rested:
             self._wake.wait(LOOK_EVERY)
@@ -350,8 +363,8 @@ class Telemetry:
                 if not ending:
                     self._outbox.deliver()
                     self._deletions.deliver()
-                if uploader is not None and self._gate.refresh().level >= Level.COUNTS:
-                    last = self._upload(uploader, last, ending=ending)
+                if self._gate.refresh().level >= Level.COUNTS:
+                    last = self._upload(last, ending=ending)
             except Exception:  # the edge of this thread: telemetry must not end the server
                 _log.debug("telemetry could not be sent", exc_info=True)
             if ending:
@@ -359,10 +372,10 @@ class Telemetry:
             self._wake.wait(LOOK_EVERY)
             self._wake.clear()
 
-    def _upload(self, uploader: Uploader, last: float, *, ending: bool) -> float:
-        spool = self._spool
+    def _upload(self, last: float, *, ending: bool) -> float:
+        spool, uploader = self._spool, self._uploader
         now = self._monotonic()
-        if spool is None:
+        if spool is None or uploader is None:
             return last
         spool.queue_reports(int(self._clock()) // HOUR)
         if not ending:
@@ -370,8 +383,9 @@ class Telemetry:
         due = ending or now - last >= FLUSH_AFTER or spool.size()[0] >= FLUSH_AT
         if not due:
             return last
-        while uploader.run_once() and not ending:
-            pass
+        with self._uploading:
+            while uploader.run_once() and not ending:
+                pass
         return now
 
     def _report_health(self, spool: Spool) -> None:

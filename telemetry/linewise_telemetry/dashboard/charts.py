@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from linewise_telemetry.dashboard.readings import Reading
 
 WIDTH, HEIGHT = 640, 200
-LEFT, RIGHT, TOP, BOTTOM = 48, 12, 12, 28
+LEFT, RIGHT, TOP, BOTTOM = 48, 12, 24, 28
 ROW = 24
 LABEL = 220
 
@@ -55,8 +55,8 @@ def line(
         parts.append(_text("axis", x(day), HEIGHT - 8, day.isoformat(), anchor=anchor))
     for day, name in marks:
         if first <= day <= last:
-            parts.append(_stroke("mark", x(day), TOP, x(day), HEIGHT - BOTTOM))
-            parts.append(_text("mark-name", x(day) + 3, TOP + 9, name))
+            parts.append(_stroke("mark", x(day), TOP - 18, x(day), HEIGHT - BOTTOM))
+            parts.append(_text("mark-name", x(day) + 3, TOP - 10, name))
     if not counts:
         upper = [f"{x(day):.1f},{y(reading.share.high):.1f}" for day, reading in points]
         lower = [f"{x(day):.1f},{y(reading.share.low):.1f}" for day, reading in reversed(points)]
@@ -101,7 +101,7 @@ def bars(readings: Sequence[Reading], *, title: str, counts: bool) -> Markup:
 def describe(reading: Reading, *, counts: bool) -> str:
     """Return a figure in words, with its base and its interval."""
     part = reading.share
-    base = f"at least {reading.installs} installs"
+    base = f"up to {reading.installs} installs a week"
     if counts:
         return f"{part.den:,} from {base}"
     return (

@@ -72,9 +72,16 @@ class Readings:
         return _pool(value, [reading for _, reading in self.weekly(metric, split, value)])
 
     def by(self, metric: str, split: str) -> list[Reading]:
-        """Return every cell of a split pooled over the weeks, the largest first."""
+        """Return every cell of a split pooled over the weeks, the largest first.
+
+        Installs of several weeks cannot be added up: of them it is the newest visible week.
+        """
         cells: defaultdict[str, list[Reading]] = defaultdict(list)
-        for row in self._rows(self._cells(metric, split)):
+        rows = self._rows(self._cells(metric, split))
+        if self._registry.metrics[metric].kind == "installs":
+            newest = max((row.week for row in rows), default=None)
+            rows = [row for row in rows if row.week == newest]
+        for row in rows:
             reading = Reading(row.value, share(row.num, row.den), row.installs, 1)
             cells[row.value].append(reading)
         pooled = [_pool(value, readings) for value, readings in cells.items()]

@@ -1,0 +1,40 @@
+"""Where telemetry keeps its files and whom it may talk to, from the environment.
+
+In: environment variables. Out: `Places`. `LINEWISE_COLLECTOR` names the product's collector as
+`https://host#PROJECT-KEY`; without it nothing can be sent, whatever the level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+from linewise_telemetry.client.subscriptions import Collector, NoSubscriptions
+from linewise_telemetry.client.telemetry import Places
+from linewise_telemetry.consent import policy_path
+
+COLLECTOR_VARIABLE = "LINEWISE_COLLECTOR"
+
+
+def locate_places(environ: Mapping[str, str]) -> Places:
+    """Return the places of the user whose environment this is."""
+    override = environ.get("LINEWISE_HOME")
+    home = (
+        Path(override).expanduser().absolute()
+        if override
+        else platformdirs.user_data_path("linewise", appauthor=False)
+    )
+    return Places(
+        home=home,
+        policy=policy_path(),
+        environ=environ,
+        product=_product(environ.get(COLLECTOR_VARIABLE, "")),
+        subscriptions=NoSubscriptions(),
+    )
+
+
+def _product(target: str) -> Collector | None:
+    origin, _, key = target.partition("#")
+    return Collector(origin.rstrip("/"), key) if origin and key else None
