@@ -2,6 +2,8 @@
 
 In: `python3 models/linewise_models/install.py --venv DIRECTORY`, by any Python, before anything is
 installed: the standard library is all it uses, and it stays one file so that it runs by its path.
+With `--wheel FILE` it installs that wheel and the pins beside it in the place of the checkout that
+it lies in: so does the editor's extension, which carries both.
 Out: the environment, progress on stderr, everything that pip said in DIRECTORY/install.log. A
 second run that finds nothing changed ends at once. Never writes outside DIRECTORY and pip's
 caches, and never removes what an earlier run installed.
@@ -167,12 +169,30 @@ class Stamp:
         )
 
 
-def fingerprint(root: Path) -> str:
-    """Return a hash of what decides the contents of an environment of the project in `root`."""
-    digest = hashlib.sha256(f"{root}\n{sys.version}".encode())
-    for name in ("pyproject.toml", "constraints.txt", "models/linewise_models/install.py"):
-        path = root / name
-        digest.update(path.read_bytes() if path.is_file() else b"")
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is installed: the checkout in `root`, or a wheel in it; its pins lie there too."""
+
+    root: Path
+    wheel: Path | None = None
+
+    @property
+    def pins(self) -> str:
+        """The argument that makes pip take the pinned releases."""
+        return f"--constraint={self.root / 'constraints.txt'}"
+
+    def arguments(self, extras: tuple[str, ...]) -> list[str]:
+        """Return what pip is to install; a checkout stays where it is."""
+        project = str(self.wheel or self.root) + (f"[{','.join(extras)}]" if extras else "")
+        return [project] if self.wheel else ["--editable", project]
+
+
+def fingerprint(source: Source) -> str:
+    """Return a hash of what decides the contents of an environment of `source`."""
+    digest = hashlib.sha256(f"{source.root}\n{sys.version}".encode())
+    names = ("pyproject.toml", "constraints.txt", "models/linewise_models/install.py")
+    for path in (*(source.root / name for name in names), source.wheel):
+        digest.update(path.read_bytes() if path and path.is_file() else b"")
     return digest.hexdigest()
 
 
@@ -213,7 +233,8 @@ ADVICE = (
     (r"No space left on device", "The disk is full. Make room and run it again."),
     (
         r"ResolutionImpossible|conflicting dependencies",
-        "The pins contradict pyproject.toml. Make new ones: make constraints.",
+        "The index that pip uses lacks a pinned release (what it uses is shown by: python3 -m pip "
+        "config debug), or the pins contradict pyproject.toml (new ones: make constraints).",
     ),
     (
         r"Could not find a version|No matching distribution|Connection|Max retries|SSLError|Proxy",
@@ -235,9 +256,10 @@ def advise(output: str) -> str:
 class Environment:
     """A virtual environment that is being filled."""
 
-    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, environ: Mapping[str, str], pulse: float) -> None:
         self.directory = directory
         self.environ = environ
+        self.pulse = pulse
         self.log = directory / "install.log"
         scripts = "Scripts" if os.name == "nt" else "bin"
         self.python = directory / scripts / ("python.exe" if os.name == "nt" else "python")
@@ -284,7 +306,7 @@ class Environment:
                 start_new_session=os.name != "nt",
             )
             try:
-                _watch(child, title, self.log, start, minutes)
+                _watch(child, title, self.log, start, minutes, self.pulse)
             except BaseException:
                 _end(child)
                 raise
@@ -302,21 +324,20 @@ class Environment:
         return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def install(environment: Environment, probe: Probe, wanted: Stamp) -> None:
+def install(environment: Environment, source: Source, probe: Probe, wanted: Stamp) -> None:
     """Bring an environment to what is asked for, whatever is in it; InstallError says why not."""
     backend, build = choose_backend(probe), choose_build(probe)
     before = read_stamp(environment.directory)
     _say(f"Setting up {environment.directory}, llama.cpp for {backend}.")
     environment.make()
     (environment.directory / STAMP).unlink(missing_ok=True)
-    pins = f"--constraint={ROOT / 'constraints.txt'}"
+    pins = source.pins
     environment.pip("pip", "install", "--upgrade", pins, "pip")
     # A wheel for another backend has the same version: pip would leave it.
     changed = before is not None and (before.backend, before.build) != (backend, wanted.build)
     _install_llama(environment, probe, backend, build, [pins, *["--force-reinstall"] * changed])
-    project = f"{ROOT}[{','.join(wanted.extras)}]" if wanted.extras else str(ROOT)
     groups = [argument for group in wanted.groups for argument in ("--group", group)]
-    environment.pip("Linewise", "install", pins, "--editable", project, *groups)
+    environment.pip("Linewise", "install", pins, *source.arguments(wanted.extras), *groups)
     _check_llama(environment, probe, backend, build, pins)
     write_stamp(environment.directory, dataclasses.replace(wanted, backend=backend))
 
@@ -413,14 +434,14 @@ def _output(program: str, *arguments: str) -> str:
 
 
 def _watch(
-    child: subprocess.Popen[bytes], title: str, log: Path, start: int, minutes: float
+    child: subprocess.Popen[bytes], title: str, log: Path, start: int, minutes: float, pulse: float
 ) -> None:
-    """Show that a step goes on, and how far: a line that changes, or in a file one now and then."""
+    """Show that a step goes on, and how far: a line that changes, or in a file one each `pulse`."""
     terminal = sys.stderr.isatty()
     began = time.monotonic()
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=0.2 if terminal else 30)
+            child.wait(timeout=0.2 if terminal else pulse)
         elapsed = time.monotonic() - began
         ended = child.returncode is not None
         line = f"  {title}: {_clock(elapsed)}"
@@ -472,14 +493,24 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
         "decide how llama.cpp is built; CMAKE_ARGS is added to its build.",
     )
     parser.add_argument("--venv", type=Path, required=True, metavar="DIRECTORY")
+    parser.add_argument("--wheel", type=Path, metavar="FILE", help="instead of this checkout")
+    parser.add_argument(
+        "--pulse",
+        type=float,
+        default=30,
+        metavar="SECONDS",
+        help="between two lines of progress where they do not go to a terminal",
+    )
     parser.add_argument("--extras", type=_names, default=set(), metavar="NAME,NAME")
     parser.add_argument("--groups", type=_names, default=set(), metavar="NAME,NAME")
     chosen = parser.parse_args(arguments)
-    environment = Environment(chosen.venv.absolute(), environ)
+    wheel = chosen.wheel.absolute() if chosen.wheel else None
+    source = Source(wheel.parent if wheel else ROOT, wheel)
+    environment = Environment(chosen.venv.absolute(), environ, chosen.pulse)
     before = read_stamp(environment.directory)
     # What another run installed stays: `make run` after `make test` finds nothing to do.
     wanted = Stamp(
-        fingerprint=fingerprint(ROOT),
+        fingerprint=fingerprint(source),
         asked=environ.get("LINEWISE_BACKEND", ""),
         build=environ.get("LINEWISE_BUILD", ""),
         backend="",
@@ -489,7 +520,7 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     if before is not None and before.covers(wanted) and environment.python.exists():
         return 0
     try:
-        install(environment, look_around(environ), wanted)
+        install(environment, source, look_around(environ), wanted)
     except InstallError as error:
         _say(f"\nerror: {error}")
         return 1
