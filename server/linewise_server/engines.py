@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from linewise_models.engine.contract import EngineClient
 from linewise_models.engine.scripted import SUFFIX
-from linewise_models.errors import ModelError, UnknownModel
+from linewise_models.errors import LoadError, ModelError, UnknownModel
 from linewise_models.home import Home
 from linewise_models.host.address import Served
 from linewise_models.host.client import HostClient
@@ -18,6 +19,9 @@ from linewise_models.index import Entry, fits, load_index
 from linewise_models.store import Store
 from linewise_server import __version__, protocol
 from linewise_server.settings import Settings
+
+if TYPE_CHECKING:
+    from linewise_models.engine.remote.client import RemoteClient
 
 
 class ModelMissingError(ModelError):
@@ -54,9 +58,40 @@ class Engines:
     def client(self, settings: Settings, on_loading: Callable[[float], None]) -> EngineClient:
         """Return the engine that the settings ask for; nothing runs until it is asked.
 
-        Raises UnknownModel or ModelMissingError.
+        Raises UnknownModel, ModelMissingError, or LoadError for a bad remote.url.
         """
+        if settings.remote_url:
+            return self.remote(settings)
         return HostClient(self.served(settings), self.home.run, on_loading)
+
+    def remote(self, settings: Settings) -> RemoteClient:
+        """Return the server that `remote.url` names; nothing is sent until it is asked.
+
+        Raises LoadError for a bad URL or a key that cannot be sent.
+        """
+        from linewise_models.engine.remote import key
+        from linewise_models.engine.remote.address import read_address
+        from linewise_models.engine.remote.client import RemoteClient
+        from linewise_models.engine.remote.link import Link, new_http
+
+        address = read_address(settings.remote_url)
+        link = Link(
+            address,
+            new_http(address),
+            key.key_from_environment(self.environ),
+            lambda: key.key_from_keyring(address.host),
+        )
+        return RemoteClient(link, settings.remote_model, settings.remote_fim)
+
+    def warning(self, settings: Settings) -> str | None:
+        """Return what a user has to know of where code goes; None where it stays here."""
+        from linewise_models.engine.remote.address import read_address
+
+        try:
+            return read_address(settings.remote_url).warning if settings.remote_url else None
+        except LoadError:
+            # The client says what is wrong with it; nothing is sent.
+            return None
 
     def served(self, settings: Settings) -> Served:
         """Return what the engine process of the settings serves.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 from attrs import Attribute, field, fields, frozen
+from linewise_models.engine.remote.fim import FORMATS
 
 Trigger = Literal["automatic", "manual"]
 Fetch = Literal["ask", "always", "never"]
@@ -20,8 +21,8 @@ Validator = Any
 """attrs calls it with (instance, attribute, value); it raises ValueError."""
 
 
-def _one_of(literal: Any) -> Validator:
-    options = get_args(literal)
+def _one_of(choices: Any) -> Validator:
+    options = get_args(choices) or choices
     return _check(lambda value: value in options, f"one of {', '.join(options)}")
 
 
@@ -91,6 +92,9 @@ class Settings:
     )
     remote_url: str = field(default="", validator=_text, metadata={"key": "remote.url"})
     remote_model: str = field(default="", validator=_text, metadata={"key": "remote.model"})
+    remote_fim: str = field(
+        default="auto", validator=_one_of(FORMATS), metadata={"key": "remote.fim"}
+    )
     docs_fetch: Fetch = field(
         default="ask", validator=_one_of(Fetch), metadata={"key": "docs.fetch"}
     )
