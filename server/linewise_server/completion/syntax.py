@@ -17,6 +17,9 @@ import tree_sitter
 Frame = tuple[str, str]
 """Code before and after a piece of code, with which the grammar knows what the piece is."""
 
+TOP: Frame = ("", "")
+"""Nothing: the piece can stand alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
@@ -129,29 +132,28 @@ def _syntax(language_id: str) -> Syntax | None:
         line_comment="#" if by_indentation else "//",
         openers=frozenset(openers.split()),
         frames=frames,
-        outer_frames=tuple(frame for frame in frames if frame in (_TOP, _CLASS)),
+        outer_frames=tuple(frame for frame in frames if frame in (TOP, _CLASS)),
     )
 
 
 _PYTHON = "async case class def elif else except finally for if match try while with"
 _SWITCH = "case default"
 
-_TOP: Frame = ("", "")
 _CLASS: Frame = ("class _ {", "}")
-_SCRIPT = (_TOP, _CLASS, ("_ = {", "}"))
-_GO = (_TOP, ("var _ = _{", "}"))
-_RUST = (_TOP, ("fn _() {", "}"), ("fn _() { match _ {", "}}"))
-_C = (_TOP, ("_ _[] = {", "};"))
+_SCRIPT = (TOP, _CLASS, ("_ = {", "}"))
+_GO = (TOP, ("var _ = _{", "}"))
+_RUST = (TOP, ("fn _() {", "}"), ("fn _() { match _ {", "}}"))
+_C = (TOP, ("_ _[] = {", "};"))
 
 _LANGUAGES: dict[str, tuple[str, str, str, tuple[Frame, ...]]] = {
-    "python": ("tree_sitter_python", "language", _PYTHON, (_TOP,)),
+    "python": ("tree_sitter_python", "language", _PYTHON, (TOP,)),
     "javascript": ("tree_sitter_javascript", "language", _SWITCH, _SCRIPT),
     "javascriptreact": ("tree_sitter_javascript", "language", _SWITCH, _SCRIPT),
     "typescript": ("tree_sitter_typescript", "language_typescript", _SWITCH, _SCRIPT),
     "typescriptreact": ("tree_sitter_typescript", "language_tsx", _SWITCH, _SCRIPT),
     "go": ("tree_sitter_go", "language", _SWITCH, _GO),
     "rust": ("tree_sitter_rust", "language", "", _RUST),
-    "java": ("tree_sitter_java", "language", _SWITCH, (_TOP, _CLASS)),
+    "java": ("tree_sitter_java", "language", _SWITCH, (TOP, _CLASS)),
     "c": ("tree_sitter_c", "language", _SWITCH, _C),
     "cpp": ("tree_sitter_cpp", "language", _SWITCH, _C),
 }

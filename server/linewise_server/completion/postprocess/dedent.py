@@ -10,7 +10,7 @@ from linewise_server.completion.shape import Opened, Shape, Site, leading_space,
 from linewise_server.completion.syntax import Syntax
 
 _CLOSER = re.compile(r"[)\]}]|end\b")
-_LABEL = re.compile(r"case\b|default\b|(?:public|private|protected)\b[^;{(]*:")
+LABEL = re.compile(r"case\b|default\b|(?:public|private|protected)\b[^;{(]*:")
 _CLAUSES_OF_TRY = ("except", "else", "finally")
 
 
@@ -48,7 +48,7 @@ def _leaves(line: str, floor: int, block: Opened | None, site: Site) -> bool:
         return not (site.language in ("c", "cpp") and words.startswith("#"))
     if block and block.statement == "try" and site.code[block.at] == ":":
         return not _begins_clause(words)
-    return not (_CLOSER.match(words) or _LABEL.match(words))
+    return not (_CLOSER.match(words) or LABEL.match(words))
 
 
 def _begins_clause(words: str) -> bool:

@@ -6,6 +6,7 @@ import math
 import re
 
 from linewise_server.completion.lexis import scan, statement_start
+from linewise_server.completion.postprocess.dedent import LABEL
 from linewise_server.completion.postprocess.draft import Draft
 from linewise_server.completion.shape import Shape, Site, leading_space, opened
 from linewise_server.completion.syntax import Syntax
@@ -70,7 +71,7 @@ def _levelled(text: str, site: Site, shape: Shape) -> str:
         return before_line + line[excess:] + others
     missing = wanted[len(now) :]
     is_shallow = missing and len(now) <= len(wanted) - len(site.unit or "")
-    if is_shallow and shape == "block" and wanted.startswith(now) and _body(line):
+    if is_shallow and shape == "block" and wanted.startswith(now) and _is_body(line, site):
         if inner and shallowest < len(wanted):
             others = re.sub(r"\n(?=[ \t]*[^\s)\]}])", "\n" + missing, others)
         return before_line + lead + missing + line[len(lead) :] + others
@@ -84,8 +85,11 @@ def _first_line(text: str) -> tuple[str, str]:
     return text[:start], text[start:].partition("\n")[0]
 
 
-def _body(line: str) -> bool:
-    return bool(re.match(r"\s*[^\s)\]}]", line))
+def _is_body(line: str, site: Site) -> bool:
+    """Whether the line has to be indented; only a grammar makes sure that it is code at all."""
+    words = line.strip()
+    is_code = Syntax.of(site.language) is not None
+    return is_code and not (words.startswith((")", "]", "}")) or LABEL.match(words))
 
 
 def _wanted(site: Site) -> str | None:

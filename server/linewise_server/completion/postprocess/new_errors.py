@@ -10,7 +10,7 @@ from linewise_server.completion.lexis import CLOSERS, beginning, scan, statement
 from linewise_server.completion.nesting import Nesting, nesting
 from linewise_server.completion.postprocess.draft import Draft
 from linewise_server.completion.shape import Shape, Site, leading_space
-from linewise_server.completion.syntax import Frame, Syntax
+from linewise_server.completion.syntax import TOP, Frame, Syntax
 
 _REACH = 40
 """Lines on either side of the cursor that are looked at: enough to hold most functions."""
@@ -21,8 +21,10 @@ _LEVELS = 2
 _CONTINUED_BELOW = re.compile(r"[@#]|template\b|export\b")
 """Lines that say something of the line after them, or to a preprocessor: not code by themselves."""
 
-_ENDINGS = ("", "_", " {}")
+_ENDINGS = (";", "_", " {}", "_;")
 """What an unfinished line may lack, before the brackets that it leaves open."""
+
+_LONG_QUOTES = ('"""', "'''", "`")
 
 
 def new_errors(draft: Draft, site: Site, shape: Shape) -> Draft | None:
@@ -38,16 +40,21 @@ def new_errors(draft: Draft, site: Site, shape: Shape) -> Draft | None:
     line = site.typed + draft.text + site.rest[draft.replace :]
     if _CONTINUED_BELOW.match(line.rpartition("\n")[2].strip()):
         return draft
-    is_judged = False
-    for construct in _constructs(*_lines_around(site), site.language):
-        if _stray(construct.above + line, site.language):
+    language = site.language
+    sound: list[tuple[_Construct, Frame]] = []
+    for construct in _constructs(*_lines_around(site), language):
+        if _stray(construct.above + line, language):
             continue
         for frame in syntax.frames if construct.is_block else syntax.outer_frames:
-            if _is_sound(construct, frame, site.language):
-                is_judged = True
-                if any(_parses(construct, line + end, frame, site.language) for end in _ENDINGS):
-                    return draft
-    return None if is_judged else draft
+            is_sound = _is_sound(construct, frame, language)
+            if is_sound:
+                sound.append((construct, frame))
+            if (is_sound or frame == TOP) and _parses(construct, line, frame, language):
+                return draft
+    for construct, frame in sound[:1]:
+        if any(_parses(construct, line + end, frame, language) for end in _ENDINGS):
+            return draft
+    return None if sound else draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,4 +141,6 @@ def _lines_around(site: Site) -> tuple[str, str]:
 def _in_long_string(site: Site) -> bool:
     code = site.code
     span = scan(code, site.language).covering(len(code) - 1)
-    return site.place == "string" and (span is None or "\n" in code[span.start :])
+    if site.place != "string" or span is None:
+        return site.place == "string"
+    return "\n" in code[span.start :] or code.startswith(_LONG_QUOTES, span.start)

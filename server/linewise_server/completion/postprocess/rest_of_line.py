@@ -26,7 +26,8 @@ def rest_of_line(draft: Draft, site: Site, shape: Shape) -> Draft:
     tail = draft.text[_closing_part(draft.text, site) :]
     for count in range(len(punctuation), 0, -1):
         taken = punctuation[:count]
-        if draft.text.rstrip().endswith(taken) or _contains(tail, taken):
+        is_said = not re.search(r"[)\]}\"'`]", taken) and draft.text.rstrip().endswith(taken)
+        if is_said or _contains(tail, taken):
             return Draft(draft.text, count)
     return draft
 
