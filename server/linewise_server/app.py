@@ -6,8 +6,23 @@ import os
 
 from linewise_models.home import Home
 from linewise_server.engines import Engines
-from linewise_server.lsp import completion, inline_completion, lifecycle, status
+from linewise_server.lsp import (
+    completion,
+    docs,
+    document_link,
+    external_docs,
+    feedback,
+    hover,
+    inline_completion,
+    lifecycle,
+    status,
+    telemetry,
+)
 from linewise_server.lsp.server import LinewiseServer
+from linewise_server.lsp.workspace_docs import WorkspaceDocs
+from linewise_telemetry.client.places import locate_places
+from linewise_telemetry.client.telemetry import Telemetry
+from linewise_telemetry.events import load
 
 
 def build_engines() -> Engines:
@@ -20,4 +35,11 @@ def build_server(engines: Engines) -> LinewiseServer:
     server = LinewiseServer(engines)
     for feature in (lifecycle, inline_completion, completion, status):
         feature.register(server)
+    workspace = WorkspaceDocs(server, engines.home, engines.environ)
+    docs.connect(server, workspace)
+    for links in (hover, document_link, external_docs):
+        links.register(server, workspace)
+    recorder = Telemetry(load(), locate_places(engines.environ))
+    telemetry.register(server, recorder)
+    feedback.register(server, recorder)
     return server

@@ -27,6 +27,7 @@ def register(server: LinewiseServer) -> None:
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
+        await session.begin()
         workspace = server.client_capabilities.workspace
         changes = workspace and workspace.did_change_configuration
         if changes and changes.dynamic_registration:
@@ -63,20 +64,6 @@ def register(server: LinewiseServer) -> None:
     def saved(params: types.DidSaveTextDocumentParams) -> None:
         session.saved(params.text_document.uri)
 
-    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    def changed(params: types.DidChangeTextDocumentParams) -> None:
-        document = session.documents.get(params.text_document.uri)
-        for change in params.content_changes[-1:]:
-            if document is None or not isinstance(change, types.TextDocumentContentChangePartial):
-                continue
-            line, column = document.locate(change.range.start)
-            added = change.text.split("\n")
-            line, column = (
-                line + len(added) - 1,
-                len(added[-1]) + (column if len(added) == 1 else 0),
-            )
-            session.changed(params.text_document.uri, line, column)
-
     @server.feature(types.SHUTDOWN)
     async def shutdown(_: None) -> None:
-        await session.release()
+        await session.end()

@@ -27,12 +27,21 @@ class Protocol(LanguageServerProtocol):
 
     _server: LinewiseServer
 
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(
+        self, params: types.InitializeParams
+    ) -> Generator[Any, Any, types.InitializeResult]:
+        """Answer as pygls does, and say which of our own features there are."""
+        result = yield from super().lsp_initialize(params)
+        result.capabilities.experimental = {"linewise": self._server.abilities}
+        return result
+
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(
         self, params: types.DidOpenTextDocumentParams
     ) -> Generator[Any, Any, None]:
         """Take a document in, and let the features see it."""
-        self._server.session.documents.open(params.text_document)
+        self._server.session.opened(params.text_document)
         yield from self._pass_on(types.TEXT_DOCUMENT_DID_OPEN, params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
@@ -40,7 +49,7 @@ class Protocol(LanguageServerProtocol):
         self, params: types.DidChangeTextDocumentParams
     ) -> Generator[Any, Any, None]:
         """Apply changes, and let the features see them."""
-        self._server.session.documents.change(params)
+        self._server.session.changed(params)
         yield from self._pass_on(types.TEXT_DOCUMENT_DID_CHANGE, params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
@@ -64,6 +73,8 @@ class LinewiseServer(LanguageServer):
 
     def __init__(self, engines: Engines) -> None:
         super().__init__("linewise", __version__, protocol_cls=Protocol)
+        self.abilities: dict[str, bool] = {}
+        """Features that clients may offer, by the names that the extension knows."""
         self.session = Session(engines, self._send_status, self._send_trace, self._show)
 
     def _send_status(self, status: Status) -> None:

@@ -5,13 +5,16 @@ In: what the LSP handlers pass on. Out: the same to them. The handlers hold no s
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve
+from lsprotocol import types
 from pygls.uris import to_fs_path
 
 from linewise_models.errors import EngineLost, ModelError
@@ -20,13 +23,27 @@ from linewise_server.completion.budget import too_slow
 from linewise_server.completion.completer import Completer
 from linewise_server.completion.exclusion import Exclusion
 from linewise_server.engines import Engines, ModelMissingError
-from linewise_server.lsp.documents import Documents
+from linewise_server.lsp.documents import Document, Documents, Edit
 from linewise_server.protocol import State, Status, Trace
 from linewise_server.settings import Settings, read_settings
 
 log = logging.getLogger(__name__)
 
 _LOADED = 1.0
+
+
+@dataclass(slots=True)
+class Listeners:
+    """Who else hears of what happens; features add themselves when they are registered."""
+
+    opened: list[Callable[[Document], None]] = field(default_factory=list)
+    edited: list[Callable[[Document, Edit], None]] = field(default_factory=list)
+    answered: list[Callable[[Ask, list[Suggestion], float], None]] = field(default_factory=list)
+    """With the milliseconds that the answer took."""
+    accepted: list[Callable[[str, Suggestion], None]] = field(default_factory=list)
+    """With the URI of the document."""
+    starting: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    ending: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
 
 class Session:
@@ -43,8 +60,12 @@ class Session:
         self.documents = Documents()
         self.settings = Settings()
         self.status = Status("off", "Not started", None, None, None, None, 0, None, None)
-        self.shown: dict[str, Suggestion] = {}
-        """Suggestions by id, for what the client later says of them."""
+        self.shown: dict[str, tuple[str, Suggestion]] = {}
+        """Document and suggestion by id, for what the client later says of them."""
+        self.last_edit: dict[str, Edit] = {}
+        """The last change of each document."""
+        self.listeners = Listeners()
+        self._background: set[asyncio.Task[None]] = set()
         self._on_status = on_status
         self._on_trace = on_trace
         self._on_problem = on_problem
@@ -78,6 +99,7 @@ class Session:
         if reason is not None:
             self._show(replace(self.status, state="off", message=f"Off here: {reason}"))
             return []
+        started = time.monotonic()
         try:
             completer = self._completer or self._open()
             suggestions = await completer.complete(ask)
@@ -85,7 +107,9 @@ class Session:
             self._failed(error)
             return []
         for suggestion in suggestions:
-            self.shown[suggestion.id] = suggestion
+            self.shown[suggestion.id] = (ask.snapshot.uri, suggestion)
+        for listener in self.listeners.answered:
+            listener(ask, suggestions, (time.monotonic() - started) * 1000)
         while len(self.shown) > 200:
             self.shown.pop(next(iter(self.shown)))
         await self._ready(completer)
@@ -115,25 +139,64 @@ class Session:
         except ModelError as error:
             self._failed(error)
 
-    def changed(self, uri: str, line: int, column: int) -> None:
-        """Note that the user typed somewhere."""
+    def opened(self, item: types.TextDocumentItem) -> None:
+        """Take a document in."""
+        document = self.documents.open(item)
+        for listener in self.listeners.opened:
+            listener(document)
+
+    def changed(self, params: types.DidChangeTextDocumentParams) -> None:
+        """Apply what the user typed; work that it made useless ends."""
+        uri = params.text_document.uri
+        edits = self.documents.change(params)
         document = self.documents.get(uri)
-        if document is not None and self._completer is not None:
+        if document is None or not edits:
+            return
+        for edit in edits:
+            for listener in self.listeners.edited:
+                listener(document, edit)
+        self.last_edit[uri] = edit
+        if self._completer is not None:
+            line, column = document.end_of(edit)
             self._completer.changed(document.snapshot(), line, column)
 
     def forget(self, uri: str) -> None:
         """Forget a document that was closed."""
         self.documents.close(uri)
+        self.last_edit.pop(uri, None)
         if self._completer is not None:
             self._completer.forget(uri)
 
     def accepted(self, identity: str, characters: int | None = None) -> None:
         """Note that a suggestion, or its first `characters`, is in the text now."""
-        suggestion = self.shown.get(identity)
-        if suggestion is None:
+        found = self.shown.get(identity)
+        if found is None:
             return
+        uri, suggestion = found
         self._saved += len(suggestion.text) if characters is None else characters
+        if characters is None:
+            for listener in self.listeners.accepted:
+                listener(uri, suggestion)
         self._show(replace(self.status, keys_saved_today=self._saved))
+
+    async def begin(self) -> None:
+        """Start what runs beside the requests, once the client is ready."""
+        for listener in self.listeners.starting:
+            await listener()
+
+    async def end(self) -> None:
+        """End everything; nothing is asked any more."""
+        for task in list(self._background):
+            task.cancel()
+        await self.release()
+        for listener in self.listeners.ending:
+            await listener()
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something until the session ends."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     def tell_once(self, message: str) -> None:
         """Show a message to the user unless it was shown before."""

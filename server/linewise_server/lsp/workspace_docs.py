@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from urllib.request import url2pathname
 from lsprotocol import types
 
 from linewise_models.home import Home
+from linewise_server.apidocs.catalogues import Catalogues
 from linewise_server.apidocs.consent import Policy, permission
 from linewise_server.apidocs.docs import Docs, open_docs
 from linewise_server.apidocs.environment import find_environment
@@ -27,6 +28,7 @@ from linewise_server.apidocs.source import Source, Span
 from linewise_server.apidocs.sources import candidates
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.server import LinewiseServer
+from linewise_telemetry.catalogue.shelf import Shelf
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ class WorkspaceDocs:
         self._home = home
         self._environ = environ
         self._docs: Docs | None = None
+        self._catalogues: Catalogues | None = None
+        self._background: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
         self._asked: set[str] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -60,16 +64,40 @@ class WorkspaceDocs:
             )
         return self._docs
 
+    @property
+    def catalogues(self) -> Catalogues:
+        """The catalogues that the user subscribes to."""
+        if self._catalogues is None:
+            shelf = Shelf(self._home.root / "catalogues")
+            self._catalogues = Catalogues(shelf, self.docs.library.index)
+        return self._catalogues
+
+    def add_background(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `work` from the first document on, until the server ends."""
+        self._background[name] = work
+
     def noticed(self, resolution: Resolution | None) -> None:
         """Fetch docs that a resolution lacks, if the user agreed or agrees now."""
         package = self.docs.obtainable(resolution) if resolution is not None else None
         if package is not None and package.name not in self._asked:
             self._asked.add(package.name)
-            self._run(f"fetch {package.name}", self._obtain(package))
+            self.run(f"fetch {package.name}", self._obtain(package))
 
     def opened(self, document: Document) -> None:
-        """Infer a document's names in the background."""
-        self._run("warm", self.docs.warm(source_of(document)))
+        """Infer a document's names in the background, and start what else runs there."""
+        for name, work in self._background.items():
+            if name not in self._tasks:
+                self.run(name, work())
+        self.run("warm", self.docs.warm(source_of(document)))
+
+    def run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run work beside the requests; work of the same name that still runs is cancelled."""
+        earlier = self._tasks.pop(name, None)
+        if earlier is not None:
+            earlier.cancel()
+        task = asyncio.create_task(work)
+        self._tasks[name] = task
+        task.add_done_callback(lambda done: self._ended(name, done))
 
     async def close(self) -> None:
         """End what runs in the background, and the inference process."""
@@ -77,7 +105,7 @@ class WorkspaceDocs:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        docs, self._docs = self._docs, None
+        docs, self._docs, self._catalogues = self._docs, None, None
         if docs is not None:
             await docs.close()
 
@@ -104,14 +132,6 @@ class WorkspaceDocs:
     def _policy(self) -> Policy:
         settings = self._server.session.settings
         return Policy(settings.docs_fetch, tuple(settings.docs_private_packages))
-
-    def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        earlier = self._tasks.pop(name, None)
-        if earlier is not None:
-            earlier.cancel()
-        task = asyncio.create_task(work)
-        self._tasks[name] = task
-        task.add_done_callback(lambda done: self._ended(name, done))
 
     def _ended(self, name: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(name) is task:

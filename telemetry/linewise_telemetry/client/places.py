@@ -6,14 +6,17 @@ In: environment variables. Out: `Places`. `LINEWISE_COLLECTOR` names the product
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from linewise_telemetry.client.subscriptions import Collector, NoSubscriptions
 from linewise_telemetry.client.telemetry import Places
 from linewise_telemetry.consent import policy_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 COLLECTOR_VARIABLE = "LINEWISE_COLLECTOR"
 

@@ -61,4 +61,4 @@ def test_a_snapshot_stays_as_it_was() -> None:
 
 def test_changes_of_a_document_that_was_never_opened_are_passed_over() -> None:
     identifier = types.VersionedTextDocumentIdentifier(2, "file:///b.py")
-    assert Documents().change(types.DidChangeTextDocumentParams(identifier, [])) is None
+    assert Documents().change(types.DidChangeTextDocumentParams(identifier, [])) == []

@@ -1,0 +1,187 @@
+"""API catalogues in the editor: deprecated uses as diagnostics with fixes, samples, announcements.
+
+The watch looks at open documents twice a second and checks those that changed, or all when the
+shelf did, so that a catalogue that was added or updated shows at once. Subscribed catalogues are
+pulled by ETag when a window opens and every six hours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+
+from lsprotocol import types
+
+from linewise_server.apidocs.catalogues import DeprecatedUse
+from linewise_server.apidocs.errors import ApiDocsError
+from linewise_server.apidocs.fetch import fetch
+from linewise_server.lsp.documents import Document
+from linewise_server.lsp.server import LinewiseServer
+from linewise_server.lsp.workspace_docs import WorkspaceDocs, range_of, source_of
+from linewise_telemetry.catalogue.document import Announcement
+from linewise_telemetry.catalogue.errors import CatalogueError, KeyChangedError
+from linewise_telemetry.catalogue.shelf import Pulled
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.5
+_PULL_SECONDS = 6 * 3600.0
+_DEADLINE = 2.0
+_OPEN, _MUTE = "Open", "Do not show again"
+
+
+def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
+    """Add the handler to the server, and the watch to what the workspace runs."""
+    workspace.add_background("catalogues", lambda: CatalogueWatch(server, workspace).run())
+
+    @server.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        types.CodeActionOptions([types.CodeActionKind.QuickFix, types.CodeActionKind.Refactor]),
+    )
+    async def actions(params: types.CodeActionParams) -> list[types.CodeAction]:
+        document = server.session.documents.get(params.text_document.uri)
+        if document is None:
+            return []
+        source = source_of(document)
+        uses = await workspace.catalogues.deprecated_uses(workspace.docs, source, _DEADLINE)
+        found = [
+            fix
+            for use in uses
+            for fix in [_fix(document, use)]
+            if fix is not None and _touches(range_of(document, use.span), params.range)
+        ]
+        offset = document.snapshot().offset(*document.locate(params.range.start))
+        here = await workspace.docs.resolve(source, offset)
+        samples = workspace.catalogues.samples(here.name) if here is not None else []
+        return found + [
+            types.CodeAction(
+                f"Insert sample: {sample.title}",
+                types.CodeActionKind.Refactor,
+                edit=_insertion(document, params.range.end, sample.code),
+            )
+            for sample in samples
+        ]
+
+
+class CatalogueWatch:
+    """Publishes diagnostics and announcements for the documents of a window."""
+
+    def __init__(self, server: LinewiseServer, workspace: WorkspaceDocs) -> None:
+        self._server = server
+        self._workspace = workspace
+        self._checked: dict[str, tuple[int, int]] = {}
+        self._announced: set[tuple[str, str]] = set()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        loop = asyncio.get_running_loop()
+        next_pull = loop.time()
+        while True:
+            stamp = self._workspace.catalogues.shelf.stamp
+            if stamp and loop.time() >= next_pull:
+                next_pull = loop.time() + _PULL_SECONDS
+                self._workspace.run("pull catalogues", self._pull())
+            for document in list(self._server.session.documents):
+                state = (document.version, stamp)
+                if self._checked.get(document.uri, (0, 0)) != state and (stamp or self._checked):
+                    self._checked[document.uri] = state
+                    await self._check(document)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _check(self, document: Document) -> None:
+        docs, catalogues = self._workspace.docs, self._workspace.catalogues
+        version, source = document.version, source_of(document)
+        try:
+            uses = await catalogues.deprecated_uses(docs, source, _DEADLINE)
+            announcements = catalogues.announcements(docs, source, datetime.date.today())
+        except CatalogueError as error:
+            self._server.session.tell_once(str(error))
+            return
+        self._server.text_document_publish_diagnostics(
+            types.PublishDiagnosticsParams(
+                document.uri, [_diagnostic(document, use) for use in uses], version
+            )
+        )
+        for catalogue, announcement in announcements:
+            if (catalogue, announcement.id) not in self._announced:
+                self._announced.add((catalogue, announcement.id))
+                self._workspace.run(
+                    f"announce {catalogue}", self._announce(catalogue, announcement)
+                )
+
+    async def _announce(self, catalogue: str, announcement: Announcement) -> None:
+        buttons = [_OPEN, _MUTE] if announcement.url else [_MUTE]
+        text = f"{announcement.title}\n{announcement.text}".strip()
+        answer = await self._server.window_show_message_request_async(
+            types.ShowMessageRequestParams(
+                types.MessageType.Info, text, [types.MessageActionItem(b) for b in buttons]
+            )
+        )
+        if answer is None:
+            return
+        self._workspace.catalogues.shelf.mute(catalogue, announcement.id)
+        if answer.title == _OPEN and announcement.url:
+            await self._server.window_show_document_async(
+                types.ShowDocumentParams(announcement.url, external=True)
+            )
+
+    async def _pull(self) -> None:
+        shelf = self._workspace.catalogues.shelf
+        try:
+            subscriptions = shelf.subscriptions()
+        except CatalogueError as error:
+            self._server.session.tell_once(str(error))
+            return
+        for subscription in subscriptions:
+            try:
+                await shelf.update(subscription, self._fetch)
+            except KeyChangedError as error:
+                self._server.session.tell_once(str(error))
+            except (CatalogueError, ApiDocsError) as error:
+                log.info("%s: %s", subscription.id, error)
+
+    async def _fetch(self, address: str, etag: str) -> Pulled:
+        got = await fetch(self._workspace.docs.acquisition.client, address, etag)
+        return Pulled(got.data, got.etag)
+
+
+def _diagnostic(document: Document, use: DeprecatedUse) -> types.Diagnostic:
+    severity = types.DiagnosticSeverity.Warning if use.gone else types.DiagnosticSeverity.Hint
+    return types.Diagnostic(
+        range_of(document, use.span),
+        use.message,
+        severity,
+        code="removed" if use.gone else "deprecated",
+        code_description=types.CodeDescription(use.url) if use.url else None,
+        source=use.catalogue,
+        tags=[types.DiagnosticTag.Deprecated],
+    )
+
+
+def _fix(document: Document, use: DeprecatedUse) -> types.CodeAction | None:
+    if use.rename is None:
+        return None
+    edit = types.TextEdit(range_of(document, use.span), use.rename)
+    return types.CodeAction(
+        f"Use {use.rename}",
+        types.CodeActionKind.QuickFix,
+        diagnostics=[_diagnostic(document, use)],
+        is_preferred=True,
+        edit=types.WorkspaceEdit({document.uri: [edit]}),
+    )
+
+
+def _insertion(document: Document, after: types.Position, code: str) -> types.WorkspaceEdit:
+    """Return the edit that puts code on the lines below a place, indented as its line is."""
+    line = document.lines[min(after.line, len(document.lines) - 1)]
+    indent = line[: len(line) - len(line.lstrip())]
+    text = "".join(f"{indent}{part}".rstrip() + "\n" for part in code.strip("\n").split("\n"))
+    ended = line.endswith(("\n", "\r"))
+    place = types.Position(after.line + 1, 0) if ended else document.position(after.line, len(line))
+    edit = types.TextEdit(types.Range(place, place), text if ended else f"\n{text}")
+    return types.WorkspaceEdit({document.uri: [edit]})
+
+
+def _touches(one: types.Range, other: types.Range) -> bool:
+    return one.start <= other.end and other.start <= one.end
