@@ -10,8 +10,10 @@ import logging
 import re
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
+import yaml
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -61,6 +63,7 @@ class Endpoints:
             Route("/v1/deletions/{receipt}", self.tell_deletion, methods=["GET"]),
             Route("/healthz", self.tell_health, methods=["GET"]),
             Route("/metrics", self.tell_measures, methods=["GET"]),
+            Route("/openapi.json", self.tell_interface, methods=["GET"]),
         ]
 
     async def take_logs(self, request: Request) -> Response:
@@ -159,6 +162,10 @@ class Endpoints:
         text, kind = self.measures.text()
         return Response(text, media_type=kind)
 
+    async def tell_interface(self, _request: Request) -> Response:
+        """Give the description of this interface."""
+        return JSONResponse(read_interface())
+
     async def _project(self, request: Request) -> Project:
         self._check_address(request)
         key = request.headers.get("linewise-project", "")
@@ -192,6 +199,12 @@ class Endpoints:
         if not _KEY.fullmatch(receipt):
             raise HTTPException(400, "the header Linewise-Receipt must be 32 hexadecimal digits")
         return receipt
+
+
+def read_interface() -> Any:
+    """Return the OpenAPI description of the endpoints."""
+    text = (files("linewise_telemetry.collector") / "openapi.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)
 
 
 async def tell_error(_request: Request, error: Exception) -> Response:
