@@ -16,7 +16,7 @@ from typing import Literal
 
 from linewise_server.apidocs.inventory import Inventory, Symbol
 
-Origin = Literal["bundled", "added", "fetched"]
+Origin = Literal["bundled", "added", "fetched", "catalogue"]
 
 _FORMAT = 1
 _SCHEMA = f"""
@@ -44,7 +44,8 @@ _LINKED_ROLES = ("std:fixture",)
 class Docset:
     """One package's docs in one version.
 
-    `base` ends in a slash and may hold `{python}`, which stands for the Python version in use.
+    `base` ends in a slash and may hold `{python}`, which stands for the Python version in use; it
+    is empty where locations are whole URLs.
     `source` says where the inventory came from (URL, path or `bundled`), `etag` what its host
     called it, `checked` when (seconds since the epoch) it was last compared with its source.
     """

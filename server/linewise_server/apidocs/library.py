@@ -39,35 +39,43 @@ class Library:
 
     def docset(self, package: str, version: str = "") -> Docset | None:
         """Return the docset of a package that is nearest to `version`."""
-        if package in _BUNDLED and package not in self._loaded:
-            self._load(package)
-            self._loaded.add(package)
-        found = self.index.docsets(package)
-        return max(found, key=lambda docset: _nearness(docset, version), default=None)
+        return next(iter(self._docsets(package, version)), None)
 
     def bundled(self) -> tuple[str, ...]:
         """Return the packages whose tables come with Linewise."""
         return tuple(_BUNDLED)
 
     def find(self, package: Package, name: str) -> Symbol | None:
-        """Return the entry of exactly this name in the docs of a package."""
-        docset = self.docset(package.name, package.version)
-        return self.index.find(docset, name) if docset else None
+        """Return the entry of exactly this name in the docs of a package, the nearest first."""
+        for docset in self._docsets(package.name, package.version):
+            symbol = self.index.find(docset, name)
+            if symbol is not None:
+                return symbol
+        return None
 
     def ending(self, package: Package, suffix: str) -> list[Symbol]:
         """Return the entries of a package's docs whose name ends in these dotted parts."""
-        docset = self.docset(package.name, package.version)
-        return self.index.ending(docset, suffix) if docset else []
+        docsets = self._docsets(package.name, package.version)
+        return [symbol for docset in docsets for symbol in self.index.ending(docset, suffix)]
 
     def link(self, package: Package, symbol: Symbol, *, exact: bool = True) -> Link:
-        """Return the link to an entry of the package's docs."""
-        docset = self.docset(package.name, package.version)
+        """Return the link to an entry that `find` or `ending` gave."""
+        docsets = self._docsets(package.name, package.version)
+        docset = next((d for d in docsets if self.index.find(d, symbol.name) == symbol), None)
         if docset is None:
-            raise KeyError(package.name)
+            raise KeyError(symbol.name)
         python = ".".join(map(str, self.environment.version))
         base = docset.base.replace("{python}", python)
         caption = _caption(docset, package)
         return Link(package.name, symbol.name, join_url(base, symbol.path), caption, exact)
+
+    def _docsets(self, package: str, version: str) -> list[Docset]:
+        """Return the docsets of a package, the nearest to `version` first."""
+        if package in _BUNDLED and package not in self._loaded:
+            self._load(package)
+            self._loaded.add(package)
+        found = self.index.docsets(package)
+        return sorted(found, key=lambda docset: _nearness(docset, version), reverse=True)
 
     def _load(self, package: str) -> None:
         file, base = _BUNDLED[package]
@@ -98,8 +106,10 @@ def _caption(docset: Docset, package: Package) -> str:
     return f"{title} docs {docset.version} (installed: {package.version})"
 
 
-def _nearness(docset: Docset, version: str) -> tuple[bool, bool, bool, list[int]]:
+def _nearness(docset: Docset, version: str) -> tuple[bool, bool, bool, bool, list[int]]:
+    """Return how well a docset fits; what its maker says of the installed version comes first."""
     return (
+        docset.origin == "catalogue",
         docset.version == version,
         same_release(docset.version, version),
         docset.origin != "bundled",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,15 +13,30 @@ import pytest_asyncio
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
+from linewise_telemetry.catalogue.envelope import new_key, sign
+from linewise_telemetry.catalogue.shelf import Pulled, Shelf
+
 URI = "file:///workspace/main.py"
 TEXT = "# 🐍 comes first\nimport json, os.path\nx = '🐍'; json.dumps(x)\nos.path.join('a', 'b')\n"
 JSON = f"https://docs.python.org/3.{sys.version_info[1]}/library/json.html"
 
 
+class Client(LanguageClient):
+    """A client that keeps the diagnostics it is sent."""
+
+    def __init__(self) -> None:
+        super().__init__("test", "1")
+        self.diagnostics: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
+
+        @self.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)  # type: ignore[untyped-decorator]
+        def keep(params: types.PublishDiagnosticsParams) -> None:
+            self.diagnostics.put_nowait(params)
+
+
 @pytest_asyncio.fixture
-async def client(linewise_home: Path) -> AsyncIterator[LanguageClient]:
+async def client(linewise_home: Path) -> AsyncIterator[Client]:
     """Return a client with the document open."""
-    client = LanguageClient("test", "1")
+    client = Client()
     server = Path(__file__).with_name("docs_server.py")
     await client.start_io(sys.executable, str(server))
     await client.initialize_async(
@@ -44,7 +61,7 @@ def place(line: int, character: int) -> dict[str, Any]:
     }
 
 
-async def test_hover_links_the_symbol_in_the_client_s_own_columns(client: LanguageClient) -> None:
+async def test_hover_links_the_symbol_in_the_client_s_own_columns(client: Client) -> None:
     where = types.TextDocumentIdentifier(URI), types.Position(2, 17)
     found = await client.text_document_hover_async(types.HoverParams(*where))
     assert found is not None
@@ -53,7 +70,7 @@ async def test_hover_links_the_symbol_in_the_client_s_own_columns(client: Langua
     assert found.range == types.Range(types.Position(2, 15), types.Position(2, 20))
 
 
-async def test_imports_are_links_that_are_resolved_on_demand(client: LanguageClient) -> None:
+async def test_imports_are_links_that_are_resolved_on_demand(client: Client) -> None:
     document = types.TextDocumentIdentifier(URI)
     links = await client.text_document_document_link_async(types.DocumentLinkParams(document))
     assert links is not None
@@ -62,7 +79,7 @@ async def test_imports_are_links_that_are_resolved_on_demand(client: LanguageCli
     assert first.target == f"{JSON}#module-json"
 
 
-async def test_external_docs_has_rust_analyzer_s_shape(client: LanguageClient) -> None:
+async def test_external_docs_has_rust_analyzer_s_shape(client: Client) -> None:
     found = await client.protocol.send_request_async("experimental/externalDocs", place(3, 9))
     assert found.web.endswith("/library/os.path.html#os.path.join")
     assert found.local is None
@@ -70,9 +87,76 @@ async def test_external_docs_has_rust_analyzer_s_shape(client: LanguageClient) -
     assert nothing.web is None
 
 
-async def test_apis_at_lists_the_cursor_s(client: LanguageClient) -> None:
+async def test_apis_at_lists_the_cursor_s(client: Client) -> None:
     params = {"uri": URI, "line": 3, "character": 9}
     found = await client.protocol.send_request_async("linewise/apisAt", params)
     (api,) = found
     assert (api["name"], api["source"]) == ("os.path.join", "cursor")
     assert api["caption"] == f"Python 3.{sys.version_info[1]}"
+
+
+def click_catalogue(key: bytes, release: int, *deprecated: str) -> bytes:
+    """Return a catalogue of the package that this test and the server have installed."""
+    names = ("json.dumps", "click.echo", "click.secho")
+    symbols = [{"name": n, "kind": "function", "url": f"https://c.example/#{n}"} for n in names]
+    deprecations = [
+        {"symbol": n, "since": "1.0", "replacement": "click.secho", "mechanical": True}
+        for n in deprecated
+    ]
+    content = {
+        "format": "linewise-catalogue/1",
+        "id": "click",
+        "title": "Click",
+        "maker": {"name": "Pallets"},
+        "release": release,
+        "package": "click",
+        "symbols": symbols,
+        "deprecations": deprecations,
+        "samples": [
+            {"id": "hello", "title": "Hello", "symbols": ["click.echo"], "code": "click.echo(1)"}
+        ],
+    }
+    return sign(json.dumps(content).encode(), key)
+
+
+async def test_a_deprecation_reaches_an_open_editor_and_goes_by_its_fix(
+    client: Client, linewise_home: Path
+) -> None:
+    key, shelf, uri = new_key(), Shelf(linewise_home / "catalogues"), "file:///workspace/cli.py"
+    item = types.TextDocumentItem(uri, "python", 1, "import click\nclick.echo('x')\n")
+    client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+    async def pull(_: str, etag: str) -> Pulled:
+        deprecated = ("click.echo",) if etag else ()
+        return Pulled(click_catalogue(key, 2 if etag else 1, *deprecated), "1")
+
+    async def diagnostics() -> list[types.Diagnostic]:
+        while True:
+            sent = await client.diagnostics.get()
+            if sent.uri == uri:
+                return list(sent.diagnostics)
+
+    async with asyncio.timeout(60):
+        subscription, _ = await shelf.add("http://127.0.0.1:9/click.catalogue", pull)
+        assert await diagnostics() == []
+        await shelf.update(subscription, pull)
+        (found,) = await diagnostics()
+    assert found.message == "click.echo is deprecated since 1.0. Use click.secho."
+    assert list(found.tags or []) == [types.DiagnosticTag.Deprecated]
+    assert found.range == types.Range(types.Position(1, 6), types.Position(1, 10))
+    assert found.code_description == types.CodeDescription("https://c.example/#click.echo")
+    actions = await client.text_document_code_action_async(
+        types.CodeActionParams(
+            types.TextDocumentIdentifier(uri), found.range, types.CodeActionContext([found])
+        )
+    )
+    edits = {
+        action.title: list(action.edit.changes[uri])
+        for action in actions or []
+        if isinstance(action, types.CodeAction) and action.edit and action.edit.changes
+    }
+    below = types.Position(2, 0)
+    assert edits == {
+        "Use secho": [types.TextEdit(found.range, "secho")],
+        "Insert sample: Hello": [types.TextEdit(types.Range(below, below), "click.echo(1)\n")],
+    }

@@ -1,0 +1,195 @@
+"""`linewise catalogue`: make the signed file that speaks to an API's users, and subscribe to such.
+
+In: YAML, inventories, keys, addresses. Out: documents and envelopes on disk, what became of them on
+stdout; exit code 1 where something is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from linewise_models.home import Home
+from linewise_server.apidocs.fetch import fetch, new_client
+from linewise_server.apidocs.inventory import parse_inventory
+from linewise_server.apidocs.link import join_url
+from linewise_server.errors import UsageError
+from linewise_telemetry.catalogue.build import TEMPLATE, build_document
+from linewise_telemetry.catalogue.document import Entry, read_document
+from linewise_telemetry.catalogue.envelope import new_key, open_envelope, sign
+from linewise_telemetry.catalogue.errors import CatalogueError
+from linewise_telemetry.catalogue.shelf import Pull, Pulled, Shelf
+
+T = TypeVar("T")
+_File = click.Path(exists=True, dir_okay=False, path_type=Path)
+_Out = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group()
+def catalogue() -> None:
+    r"""Speak to your API's users in their editor, or listen to the makers of what you use.
+
+    \b
+    For makers:       new -> build -> sign -> put the file on any web server
+    For subscribers:  linewise catalogue add https://docs.example/acme.catalogue
+
+    A catalogue holds symbols and their pages, deprecations with the way out, samples, announcements
+    and support links. Subscribing tells its host nothing but that somebody fetched the file.
+    """
+
+
+@catalogue.command()
+@click.argument("package")
+@click.option("--out", type=_Out, help="Where to; PACKAGE.yaml without it.")
+def new(package: str, out: Path | None) -> None:
+    """Write a YAML file to start from, for PACKAGE."""
+    path = out or Path(f"{package}.yaml")
+    if path.exists():
+        raise UsageError(f"{path} is there already; it is left as it is.")
+    path.write_text(TEMPLATE.format(package=package, file=path.name), "utf-8")
+    click.echo(
+        f"{path}: fill it in, then `linewise catalogue build {path} --inventory objects.inv`"
+    )
+
+
+@catalogue.command()
+@click.argument("source", metavar="YAML", type=_File)
+@click.option("--inventory", type=_File, help="The objects.inv of the docs.")
+@click.option("--base", default="", help="Where the docs are published: https://docs.example/")
+@click.option("--out", type=_Out, help="Where to; beside the YAML without it.")
+def build(source: Path, inventory: Path | None, base: str, out: Path | None) -> None:
+    """Make a catalogue from a YAML file and the inventory of your docs."""
+    entries = _entries(inventory, base) if inventory else []
+    document = build_document(source.read_text("utf-8"), entries)
+    path = out or source.with_suffix(".json")
+    path.write_bytes(document)
+    click.echo(f"{path}: {len(read_document(document).symbols):,} symbols")
+
+
+@catalogue.command()
+@click.argument("document", type=_File)
+def check(document: Path) -> None:
+    """Say what is wrong with a catalogue, signed or not."""
+    data = document.read_bytes()
+    read = read_document(open_envelope(data).payload if b'"payloadType"' in data[:4096] else data)
+    click.echo(
+        f"{read.title}, release {read.release}, by {read.maker}: {len(read.symbols):,} symbols,"
+        f" {len(read.deprecations)} deprecations, {len(read.samples)} samples,"
+        f" {len(read.announcements)} announcements. Nothing is wrong with it."
+    )
+
+
+@catalogue.command("sign")
+@click.argument("document", type=_File)
+@click.option("--key", "key_file", type=_Out, required=True, help="Your private key (PEM).")
+@click.option("--new-key", is_flag=True, help="Make that key first.")
+@click.option("--out", type=_Out, help="Where to; DOCUMENT with .catalogue without it.")
+def sign_document(document: Path, key_file: Path, new_key: bool, out: Path | None) -> None:
+    """Sign a catalogue that `build` made. Keep the key: subscribers accept no other."""
+    if new_key:
+        _write_key(key_file)
+    data = document.read_bytes()
+    read_document(data)
+    envelope = sign(data, key_file.read_bytes())
+    path = out or document.with_suffix(".catalogue")
+    path.write_bytes(envelope)
+    click.echo(f"{path}, signed by {open_envelope(envelope).fingerprint}")
+
+
+@catalogue.command()
+@click.argument("envelope", type=_File)
+def verify(envelope: Path) -> None:
+    """Check the signature of a catalogue and print whose it is."""
+    opened = open_envelope(envelope.read_bytes())
+    read = read_document(opened.payload)
+    click.echo(f"{read.id} release {read.release}, by {read.maker}, signed by {opened.fingerprint}")
+
+
+@catalogue.command()
+@click.argument("address")
+def add(address: str) -> None:
+    """Subscribe to the catalogue at ADDRESS. The key that signed it is pinned."""
+    added, read = _pulling(lambda pull: _shelf().add(address, pull))
+    click.echo(f"{read.title} by {read.maker}: {len(read.symbols):,} symbols")
+    click.echo(f"Signed by {added.fingerprint}; any other key will be refused.")
+    for link in read.support:
+        click.echo(f"Help: {link.title} {link.url}")
+
+
+@catalogue.command("list")
+def list_catalogues() -> None:
+    """List the catalogues that you subscribe to."""
+    for held in _shelf().subscriptions():
+        click.echo(f"{held.id:24} release {held.release:<4} {held.address}  {held.fingerprint}")
+
+
+@catalogue.command()
+@click.argument("names", nargs=-1)
+def update(names: tuple[str, ...]) -> None:
+    """Pull what is new of NAMES, or of all."""
+    shelf = _shelf()
+    held = {subscription.id: subscription for subscription in shelf.subscriptions()}
+    failed = [f"No catalogue {name!r} is subscribed to." for name in names if name not in held]
+    for name in names or held:
+        if name not in held:
+            continue
+        subscription = held[name]
+        try:
+            newer = _pulling(functools.partial(shelf.update, subscription))
+        except (CatalogueError, UsageError) as error:
+            failed.append(str(error))
+        else:
+            click.echo(f"{name}: release {newer.release}" if newer else f"{name}: nothing new")
+    if failed:
+        raise UsageError("\n".join(failed))
+
+
+@catalogue.command()
+@click.argument("name")
+def remove(name: str) -> None:
+    """End the subscription to NAME."""
+    _shelf().remove(name)
+    click.echo(f"{name} is removed, and its key forgotten.")
+
+
+def _shelf() -> Shelf:
+    return Shelf(Home.locate(os.environ).root / "catalogues")
+
+
+def _pulling(work: Callable[[Pull], Coroutine[Any, Any, T]]) -> T:
+    async def run() -> T:
+        async with new_client() as client:
+
+            async def pull(address: str, etag: str) -> Pulled:
+                got = await fetch(client, address, etag)
+                return Pulled(got.data, got.etag)
+
+            return await work(pull)
+
+    return asyncio.run(run())
+
+
+def _entries(inventory: Path, base: str) -> list[Entry]:
+    if not base.startswith("https://"):
+        raise UsageError("Say where the docs are published: --base https://docs.example/")
+    root = base if base.endswith("/") else f"{base}/"
+    found = parse_inventory(inventory.read_bytes()).symbols
+    linked = {s.name: s for s in reversed(found) if s.role.startswith("py:")}
+    return [Entry(s.name, s.kind, join_url(root, s.path)) for s in reversed(linked.values())]
+
+
+def _write_key(path: Path) -> None:
+    if path.exists():
+        raise UsageError(f"{path} is there already; sign with it, without --new-key.")
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(new_key())
+    click.echo(
+        f"{path}: keep it secret and keep a copy; subscribers accept no other key.", err=True
+    )

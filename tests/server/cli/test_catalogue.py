@@ -1,0 +1,98 @@
+"""`linewise catalogue` as a maker and a subscriber run it, with the file served on loopback."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
+from linewise_server.cli.catalogue import catalogue
+from linewise_server.errors import UsageError
+
+REQUESTS = Inventory(
+    "Requests",
+    "2.34",
+    (Symbol("requests.get", "py:function", "api/#$"), Symbol("requests.put", "py:function", "a#$")),
+)
+BASE = "https://requests.example/"
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
+        """Stay quiet."""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    """Serve `tmp_path` on loopback; return its address."""
+    handler = functools.partial(_Quiet, directory=str(tmp_path))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(catalogue, [str(argument) for argument in arguments])
+
+
+def publish(folder: Path, release: int, key: str = "key.pem") -> None:
+    """Build and sign a release into the folder that is served."""
+    source = folder / "requests.yaml"
+    if not source.exists():
+        assert run("new", "requests", "--out", source).exit_code == 0
+        (folder / "objects.inv").write_bytes(write_inventory(REQUESTS))
+    text = source.read_text()
+    source.write_text(text.replace(f"release: {release - 1}", f"release: {release}"))
+    built = run("build", source, "--inventory", folder / "objects.inv", "--base", BASE)
+    assert "2 symbols" in built.stdout, built
+    fresh = [] if (folder / key).exists() else ["--new-key"]
+    signed = run("sign", source.with_suffix(".json"), "--key", folder / key, *fresh)
+    assert "SHA256:" in signed.stdout, signed
+
+
+def test_the_walk_from_maker_to_subscriber(tmp_path: Path, site: str) -> None:
+    publish(tmp_path, 1)
+    address = f"{site}/requests.catalogue"
+    assert "Nothing is wrong" in run("check", tmp_path / "requests.catalogue").stdout
+    assert "release 1" in run("verify", tmp_path / "requests.catalogue").stdout
+    assert (tmp_path / "key.pem").stat().st_mode & 0o077 == 0
+    assert "2 symbols" in run("add", address).stdout
+    assert address in run("list").stdout
+    assert "nothing new" in run("update").stdout
+    publish(tmp_path, 2)
+    assert "requests: release 2" in run("update", "requests").stdout
+    assert "key forgotten" in run("remove", "requests").stdout
+    assert run("list").stdout == ""
+
+
+def test_another_key_is_refused(tmp_path: Path, site: str) -> None:
+    publish(tmp_path, 1)
+    run("add", f"{site}/requests.catalogue")
+    publish(tmp_path, 2, key="thief.pem")
+    refused = run("update")
+    assert isinstance(refused.exception, UsageError)
+    assert "REFUSED" in str(refused.exception)
+    assert "release 1" in run("list").stdout
+
+
+def test_what_cannot_be_done_says_so(tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+    source = tmp_path / "requests.yaml"
+    assert "left as it is" in str(run("new", "requests", "--out", source).exception)
+    assert "--base" in str(run("build", source, "--inventory", tmp_path / "objects.inv").exception)
+    again = run("sign", tmp_path / "requests.json", "--key", tmp_path / "key.pem", "--new-key")
+    assert "without --new-key" in str(again.exception)
+    assert "is subscribed" in str(run("update", "nothing").exception)
+    tampered = tmp_path / "requests.catalogue"
+    tampered.write_text(tampered.read_text().replace('"sig": "', '"sig": "AAAA'))
+    assert "changed after it was signed" in str(run("verify", tampered).exception)
