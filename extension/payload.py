@@ -1,8 +1,9 @@
 """Collects what the .vsix carries from the rest of the repository.
 
 In: the repository, its Python environment with pip. Out, in this folder and ignored by git:
-`wheel/` with the server's wheel and the facts that the set-up states before it downloads anything,
-the licence, and `telemetry.json`. Fetches what building a wheel needs and nothing else.
+`wheel/` with the server's wheel, its installer and pins, and the facts that the set-up states
+before it downloads anything; the licence, and `telemetry.json`. Fetches what building a wheel
+needs and nothing else.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from linewise_models.index import load_index
 
 EXTENSION = Path(__file__).parent
 REPOSITORY = EXTENSION.parent
+INSTALLER = REPOSITORY / "models" / "linewise_models" / "install.py"
 
 
 def main() -> None:
@@ -25,6 +27,8 @@ def main() -> None:
     for source in (REPOSITORY / "LICENSE", REPOSITORY / "telemetry" / "telemetry.json"):
         shutil.copy(source, EXTENSION / source.name)
     wheel = build_wheel(EXTENSION / "wheel")
+    for source in (INSTALLER, REPOSITORY / "constraints.txt"):
+        shutil.copy(source, wheel.parent)
     (wheel.parent / "manifest.json").write_text(json.dumps(describe(wheel), indent=2) + "\n")
 
 
@@ -42,6 +46,7 @@ def describe(wheel: Path) -> dict[str, object]:
     model = index.find(index.default)
     return {
         "file": wheel.name,
+        "installer": INSTALLER.name,
         "version": wheel.name.split("-")[1],
         "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
         "model": {

@@ -63,6 +63,7 @@ export function completionMiddleware(suggestions: Suggestions, snooze: Snooze): 
     executeCommand: (command, args: unknown[], next) => {
       if (command === acceptCommand && typeof args[0] === "string") {
         suggestions.accepted(args[0]);
+        void commands.executeCommand("setContext", "linewise.accepted", true); // ticks a step of the walkthrough
       }
       return next(command, args) as unknown;
     },

@@ -13,6 +13,7 @@ import * as setup from "./setup";
 import * as snooze from "./snooze";
 import * as status from "./status";
 import * as telemetry from "./telemetry";
+import * as trace from "./trace";
 
 let running: session.Session | undefined;
 
@@ -46,6 +47,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   setup.activate(linewise, wheel);
   messages.activate(linewise);
   models.activate(linewise);
+  trace.activate(linewise);
   docs.activate(linewise);
   feedback.activate(linewise, preview);
   telemetry.activate(linewise, preview);

@@ -1,8 +1,9 @@
-/** Messages of the server to the user, each with the button that helps. */
+/** Messages of the server, and about it, each with the button that helps. */
 
 import { commands, window } from "vscode";
 import { MessageType, ShowMessageNotification } from "vscode-languageclient/node";
 import type { Linewise, Session } from "./session";
+import { SECTION, serverSettings } from "./settings";
 
 const SELECT_MODEL = "Select Model…";
 const SHOW_LOG = "Show Log";
@@ -22,7 +23,20 @@ export function activate({ context, session, log }: Linewise): void {
         }
       });
     }),
+    session.onDidFail((message) => void explain(message)),
   );
+}
+
+async function explain(message: string): Promise<void> {
+  const mends: Readonly<Record<string, () => Thenable<unknown>>> = {
+    "Restart Server": () => commands.executeCommand("linewise.restart"),
+    ...(serverSettings().path === ""
+      ? { "Set Up Again…": () => commands.executeCommand("linewise.setUp") }
+      : { "Open Settings": () => commands.executeCommand("workbench.action.openSettings", `${SECTION}.server.path`) }),
+    [SHOW_LOG]: () => commands.executeCommand("linewise.showLog"),
+  };
+  const chosen = await window.showErrorMessage(message, ...Object.keys(mends));
+  await mends[chosen ?? ""]?.();
 }
 
 /** A missing model is offered by `models`, with its size and a button that fetches it. */

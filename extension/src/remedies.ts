@@ -17,8 +17,8 @@ export async function mend(failure: SetUpError, log: LogOutputChannel): Promise<
     case "log":
       log.show();
       return false;
-    case "proxySettings":
-      await commands.executeCommand("workbench.action.openSettings", "http.proxy");
+    case "settings":
+      await commands.executeCommand("workbench.action.openSettings", remedy.setting);
       return false;
     case "open":
       await env.openExternal(Uri.parse(remedy.url));
@@ -39,8 +39,7 @@ function titleOf(remedy: Remedy): string {
       return "Show Log";
     case "choosePython":
       return "Choose Python…";
-    case "proxySettings":
-      return "Proxy Settings";
+    case "settings":
     case "open":
     case "copy":
       return remedy.title;

@@ -51,11 +51,14 @@ export class Session implements Disposable {
   private crashes: readonly number[] = [];
   private readonly phases = new EventEmitter<Phase>();
   private readonly clients = new EventEmitter<LanguageClient>();
+  private readonly failures = new EventEmitter<string>();
 
   /** Fires with each new phase, and with each status that the server sends. */
   readonly onDidChangePhase = this.phases.event;
   /** Fires with each new client before it starts, so that handlers see its first message. */
   readonly onWillStart = this.clients.event;
+  /** Fires with what to tell the user when there is no server and none will be started. */
+  readonly onDidFail = this.failures.event;
 
   constructor(private readonly parts: SessionParts) {}
 
@@ -102,6 +105,7 @@ export class Session implements Disposable {
   dispose(): void {
     this.phases.dispose();
     this.clients.dispose();
+    this.failures.dispose();
   }
 
   private async replace(): Promise<void> {
@@ -126,8 +130,8 @@ export class Session implements Disposable {
     try {
       await client.start();
     } catch (error) {
-      this.parts.log.error(`The server did not start: ${executable.command}: ${String(error)}`);
-      this.show({ kind: "failed", message: "The server did not start." });
+      this.parts.log.error(`${executable.command}: ${String(error)}`);
+      this.fail("The server did not start.", `The Linewise server did not start: ${executable.command}`);
     }
   }
 
@@ -150,6 +154,11 @@ export class Session implements Disposable {
 
   private serve(status: Status | undefined): void {
     this.show({ kind: "serving", status });
+  }
+
+  private fail(summary: string, message: string): void {
+    this.show({ kind: "failed", message: summary });
+    this.failures.fire(message);
   }
 
   private options(): LanguageClientOptions {
@@ -175,7 +184,7 @@ export class Session implements Disposable {
     }
     this.crashes = [];
     void setContextKeys(undefined);
-    this.show({ kind: "failed", message: `The server ended ${CRASHES_IN_A_ROW} times within three minutes and was not started again.` });
+    this.fail("The server keeps ending.", `The Linewise server ended ${CRASHES_IN_A_ROW} times within three minutes and was not started again.`);
     return { action: CloseAction.DoNotRestart, handled: true };
   }
 }

@@ -9,8 +9,7 @@
 import { mkdir } from "node:fs/promises";
 import { commands, extensions, ProgressLocation, window, workspace, type Uri } from "vscode";
 import type { Executable } from "vscode-languageclient/node";
-import { engineSource } from "./environment/engine";
-import { environmentOf, exclusively, install, isComplete, removeUnused, type Environment, type Step } from "./environment/environment";
+import { environmentOf, exclusively, install, isComplete, removeUnused, type Environment } from "./environment/environment";
 import { noPython, SetUpError, SetUpStopped } from "./environment/failures";
 import { runIn, withoutPython } from "./environment/process";
 import { candidatesOnPath, findPython, type Candidate } from "./environment/python";
@@ -19,7 +18,7 @@ import { showOnce } from "./notices";
 import { mend } from "./remedies";
 import type { Linewise } from "./session";
 import { backend, SECTION, serverSettings } from "./settings";
-import { bytes, elapsed } from "./text";
+import { bytes } from "./text";
 
 /** Key in the global state: the user agreed to this model's download and it has not begun. */
 export const AGREED_MODEL = "agreedModel";
@@ -86,7 +85,7 @@ async function askAndSetUp(linewise: Linewise, wheel: Wheel | undefined): Promis
   }
   const detail =
     "Python 3.11 or newer makes an environment in the extension's own storage, and packages are fetched from the package index. " +
-    "Where no prebuilt engine fits this machine it is compiled, which takes about six minutes, once. Your code never leaves the machine.";
+    "Where no prebuilt engine fits this machine it is compiled, which takes a few minutes, once. Your code never leaves the machine.";
   if ((await window.showInformationMessage(whatItDoes(wheel), { modal: true, detail }, SET_UP)) === SET_UP) {
     await agreedSetUp(linewise, wheel);
   }
@@ -106,16 +105,12 @@ async function setUp(linewise: Linewise, wheel: Wheel): Promise<void> {
       token.onCancellationRequested(() => {
         stop.abort();
       });
-      const clock = new StepClock((message) => {
+      const say = (message: string): void => {
         progress.report({ message });
         session.show({ kind: "settingUp", message: `Setting up: ${message}` });
-      });
-      try {
-        clock.step({ message: "Looking for Python" });
-        await exclusively(environment, stop.signal, () => make(linewise, wheel, environment, stop.signal, clock));
-      } finally {
-        clock.stop();
-      }
+      };
+      say("Looking for Python");
+      await exclusively(environment, stop.signal, () => make(linewise, wheel, environment, stop.signal, say));
     });
     await context.globalState.update(SET_UP_BEFORE, true);
     await session.restart();
@@ -134,30 +129,32 @@ async function setUp(linewise: Linewise, wheel: Wheel): Promise<void> {
   }
 }
 
-async function make(linewise: Linewise, wheel: Wheel, environment: Environment, signal: AbortSignal, clock: StepClock): Promise<void> {
-  const { context, log } = linewise;
+async function make({ context, log }: Linewise, wheel: Wheel, environment: Environment, signal: AbortSignal, onStep: (message: string) => void): Promise<void> {
   const storage = context.globalStorageUri.fsPath;
   const found = await findPython(await candidates(), runIn(storage));
   if (found.python === undefined) {
     throw noPython(found.rejected, process.platform);
   }
-  log.info(`Setting up ${wheel.version} with ${found.python.executable} (${found.python.version.join(".")}) in ${environment.directory}`);
-  const { pipArguments, variables } = await engineSource(backend(), process, fetch);
+  const { executable, version } = found.python;
+  log.info(`Setting up ${wheel.version} with ${executable} (${version.join(".")}) in ${environment.directory}`);
   await install({
     environment,
     wheel,
-    python: found.python.executable,
-    pipArguments,
-    run: runIn(storage, { ...proxyVariables(), ...variables }),
+    python: executable,
+    run: runIn(storage, { ...proxyVariables(), ...backendVariables() }),
     platform: process.platform,
     signal,
-    onStep: (step) => {
-      clock.step(step);
-    },
+    onStep,
     onLine: (line) => {
       log.info(line);
     },
   });
+}
+
+/** The back end that the user chose, under the installer's name for it. */
+function backendVariables(): NodeJS.ProcessEnv {
+  const chosen = backend();
+  return chosen === "automatic" ? {} : { LINEWISE_BACKEND: chosen };
 }
 
 /** The setting's Python, then the Python extension's, then those on PATH; an untrusted workspace chooses none of them. */
@@ -190,26 +187,4 @@ function proxyVariables(): NodeJS.ProcessEnv {
   const proxy = workspace.getConfiguration("http").get<string>("proxy", "");
   const named = process.env.HTTPS_PROXY ?? process.env.https_proxy;
   return proxy === "" || named !== undefined ? {} : { HTTPS_PROXY: proxy };
-}
-
-/** Says the step, and for a long one how long it has been and usually is. */
-class StepClock {
-  private timer: NodeJS.Timeout | undefined;
-
-  constructor(private readonly say: (message: string) => void) {}
-
-  step({ message, expectedMinutes }: Step): void {
-    this.stop();
-    this.say(message);
-    if (expectedMinutes !== undefined) {
-      const started = Date.now();
-      this.timer = setInterval(() => {
-        this.say(`${message}: ${elapsed(Date.now() - started)} of about ${expectedMinutes} minutes`);
-      }, 1000);
-    }
-  }
-
-  stop(): void {
-    clearInterval(this.timer);
-  }
 }

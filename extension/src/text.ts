@@ -5,9 +5,3 @@ export function bytes(size: number): string {
   const [value, unit] = size >= 1e9 ? [size / 1e9, "GB"] : [size / 1e6, "MB"];
   return `${value >= 10 ? Math.round(value) : value.toFixed(1)} ${unit}`;
 }
-
-/** A duration as minutes and seconds. */
-export function elapsed(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-}

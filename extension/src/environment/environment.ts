@@ -1,28 +1,22 @@
 /**
  * The managed environment: a virtual environment in the extension's storage with the wheel that the .vsix carries.
  *
- * One folder for each wheel, named by its checksum, complete when its marker is there: an upgraded extension makes a
- * new one while windows with the old one go on, and an interrupted installation is started over. Never touches the
- * user's own environments.
+ * The wheel brings its own installer, the same that `make run` uses; here are only the folders. One for each wheel,
+ * named by its checksum: an upgraded extension makes a new one while windows with the old one go on. The installer
+ * writes its stamp last, so an interrupted installation is recognised and goes on where it stopped. Never touches
+ * the user's own environments.
  */
 
 import { mkdir, readFile, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { diagnose, SetUpStopped } from "./failures";
-import type { Outcome, Run, Watch } from "./process";
+import type { Outcome, Run } from "./process";
 import type { Wheel } from "./wheel";
 
 export interface Environment {
   readonly directory: string;
-  readonly python: string;
   /** The server's command. */
   readonly linewise: string;
-}
-
-export interface Step {
-  readonly message: string;
-  /** What is usual for this step, where that is long. */
-  readonly expectedMinutes?: number;
 }
 
 export interface Installation {
@@ -30,33 +24,28 @@ export interface Installation {
   readonly wheel: Wheel;
   /** The interpreter that makes it. */
   readonly python: string;
-  /** Further arguments of `pip install`. */
-  readonly pipArguments: readonly string[];
   readonly run: Run;
   readonly platform: NodeJS.Platform;
   readonly signal: AbortSignal;
-  readonly onStep: (step: Step) => void;
+  readonly onStep: (message: string) => void;
   readonly onLine: (line: string) => void;
 }
 
-const MARKER = "complete.json";
+const STAMP = "linewise.json";
+const INSTALLER_LOG = "install.log";
+const EXTRAS = "hub,remote";
 const UNUSED_DAYS = 14;
 
 /** Returns where the environment of `wheel` stands or will stand. */
 export function environmentOf(storage: string, wheel: Wheel, platform: NodeJS.Platform): Environment {
   const directory = join(storage, "environments", wheel.sha256.slice(0, 16));
-  const [scripts, suffix] = platform === "win32" ? ["Scripts", ".exe"] : ["bin", ""];
-  return {
-    directory,
-    python: join(directory, scripts, `python${suffix}`),
-    linewise: join(directory, scripts, `linewise${suffix}`),
-  };
+  return { directory, linewise: platform === "win32" ? join(directory, "Scripts", "linewise.exe") : join(directory, "bin", "linewise") };
 }
 
 /** Whether the environment is complete; notes that it is in use. */
 export async function isComplete(environment: Environment, now: Date): Promise<boolean> {
   try {
-    await utimes(join(environment.directory, MARKER), now, now);
+    await utimes(join(environment.directory, STAMP), now, now);
     await stat(environment.linewise);
     return true;
   } catch {
@@ -64,19 +53,16 @@ export async function isComplete(environment: Environment, now: Date): Promise<b
   }
 }
 
-/** Makes the environment. Throws SetUpError or SetUpStopped; leaves no environment that looks complete then. */
+/** Makes the environment, anew where it was complete. Throws SetUpError or SetUpStopped; incomplete then. */
 export async function install(installation: Installation): Promise<void> {
-  const { environment, wheel, onStep, pipArguments } = installation;
-  await rm(environment.directory, { recursive: true, force: true });
+  const { environment, python, wheel } = installation;
+  if (await isComplete(environment, new Date())) {
+    await rm(environment.directory, { recursive: true, force: true });
+  }
   await mkdir(environment.directory, { recursive: true });
-  onStep({ message: "Making an environment" });
-  await runStep(installation, installation.python, ["-I", "-m", "venv", environment.directory]);
-  onStep({ message: "Fetching packages" });
-  const pip = ["-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--prefer-binary"];
-  await runStep(installation, environment.python, [...pip, ...pipArguments, wheel.file]);
-  onStep({ message: "Checking the server" });
+  const options = ["--venv", environment.directory, "--wheel", wheel.file, "--extras", EXTRAS, "--pulse", "1"];
+  await runStep(installation, python, ["-I", wheel.installer, ...options]);
   await runStep(installation, environment.linewise, ["--version"]);
-  await writeFile(join(environment.directory, MARKER), JSON.stringify({ version: wheel.version, sha256: wheel.sha256 }));
 }
 
 /** Removes environments of other wheels that no window has used for two weeks. */
@@ -87,7 +73,7 @@ export async function removeUnused(environment: Environment, now: Date): Promise
     if (directory === environment.directory || name.endsWith(".lock")) {
       continue;
     }
-    const used = await stat(join(directory, MARKER)).catch(() => stat(directory));
+    const used = await stat(join(directory, STAMP)).catch(() => stat(directory));
     if (now.getTime() - used.mtimeMs > UNUSED_DAYS * 86_400_000) {
       await rm(directory, { recursive: true, force: true });
     }
@@ -124,33 +110,35 @@ export async function exclusively(environment: Environment, signal: AbortSignal,
   }
 }
 
-/** What a line of pip's output says about where it is; undefined for most lines. */
-export function stepOf(line: string): Step | undefined {
-  if (/^\s*Building wheel for llama[-_]cpp[-_]python/.test(line)) {
-    return { message: "Compiling the engine for this machine, once", expectedMinutes: 6 };
+const STEPS: readonly (readonly [RegExp, string])[] = [
+  [/^pip$/, "Preparing the environment"],
+  [/^llama\.cpp, upstream's wheel/, "Looking for a prebuilt engine"],
+  [/^llama\.cpp for/, "Making the engine for this machine, once"],
+  [/^Linewise$/, "Installing the server"],
+];
+
+/** What one line of the installer's progress says; undefined for other lines. */
+export function stepOf(line: string): string | undefined {
+  const [, title = "", clock = "", rest = ""] = /^ {2}(.+): (\d+:\d\d)(.*)$/.exec(line.trimEnd()) ?? [];
+  const step = STEPS.find(([pattern]) => pattern.test(title))?.[1];
+  if (step === undefined || /, (done|without success)$/.test(rest)) {
+    return step;
   }
-  if (/^\s*Installing collected packages/.test(line)) {
-    return { message: "Installing" };
-  }
-  const collecting = /^\s*Collecting ([A-Za-z0-9._-]+)/.exec(line);
-  return collecting?.[1] === undefined ? undefined : { message: `Fetching ${collecting[1]}` };
+  return `${step}: ${clock}${rest}`;
 }
 
 async function runStep(installation: Installation, command: string, args: readonly string[]): Promise<void> {
-  const { onLine, onStep, platform, run, signal } = installation;
-  const watch: Watch = {
-    signal,
-    onLine: (line) => {
-      onLine(line);
-      const step = stepOf(line);
-      if (step !== undefined) {
-        onStep(step);
-      }
-    },
+  const { environment, onLine, onStep, platform, run, signal } = installation;
+  const listen = (line: string): void => {
+    onLine(line);
+    const step = stepOf(line);
+    if (step !== undefined) {
+      onStep(step);
+    }
   };
   let outcome: Outcome;
   try {
-    outcome = await run(command, args, watch);
+    outcome = await run(command, args, { signal, onLine: listen });
   } catch (error) {
     throw diagnose(String(error), platform);
   }
@@ -158,7 +146,9 @@ async function runStep(installation: Installation, command: string, args: readon
     throw new SetUpStopped();
   }
   if (outcome.code !== 0) {
-    throw diagnose(outcome.stdout + outcome.stderr, platform);
+    const log = await readFile(join(environment.directory, INSTALLER_LOG), "utf8").catch(() => "");
+    log.split("\n").forEach(onLine);
+    throw diagnose(log + outcome.stdout + outcome.stderr, platform);
   }
 }
 

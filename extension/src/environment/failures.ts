@@ -12,7 +12,7 @@ export type Remedy =
   | { readonly kind: "retry" }
   | { readonly kind: "log" }
   | { readonly kind: "choosePython" }
-  | { readonly kind: "proxySettings" }
+  | { readonly kind: "settings"; readonly title: string; readonly setting: string }
   | { readonly kind: "open"; readonly title: string; readonly url: string }
   | { readonly kind: "copy"; readonly title: string; readonly command: string };
 
@@ -36,17 +36,14 @@ export class SetUpStopped extends Error {
 
 const RETRY: Remedy = { kind: "retry" };
 const LOG: Remedy = { kind: "log" };
+const PROXY: Remedy = { kind: "settings", title: "Proxy Settings", setting: "http.proxy" };
+const BACKEND: Remedy = { kind: "settings", title: "Open Settings", setting: "linewise.engine.backend" };
 
 /** Why no Python would do. */
 export function noPython(rejected: readonly Python[], platform: NodeJS.Platform): SetUpError {
   const bare = rejected.find((python) => isNewEnough(python));
   if (bare !== undefined) {
-    const [major, minor] = bare.version;
-    const command = `sudo apt install python${major}.${minor}-venv`;
-    return new SetUpError(
-      `Python ${major}.${minor} is there but cannot make environments: its venv module is missing.`,
-      platform === "linux" ? [{ kind: "copy", title: "Copy Install Command", command }, RETRY] : [{ kind: "choosePython" }, RETRY],
-    );
+    return venvMissing(`python${bare.version[0]}.${bare.version[1]}`, platform);
   }
   const [old] = rejected;
   const found = old === undefined ? "none was found" : `${old.version.join(".")} was found`;
@@ -55,6 +52,11 @@ export function noPython(rejected: readonly Python[], platform: NodeJS.Platform)
     { kind: "choosePython" },
     RETRY,
   ]);
+}
+
+function venvMissing(python: string, platform: NodeJS.Platform): SetUpError {
+  const remedy: Remedy = platform === "linux" ? { kind: "copy", title: "Copy Install Command", command: `sudo apt install ${python}-venv` } : { kind: "choosePython" };
+  return new SetUpError("This Python cannot make environments: its venv module is missing.", [remedy, RETRY]);
 }
 
 interface Cause {
@@ -69,13 +71,21 @@ const CAUSES: readonly Cause[] = [
     error: () => new SetUpError("The disk is full. Linewise needs about 1 GB while it is being set up.", [RETRY, LOG]),
   },
   {
+    says: /LINEWISE_BACKEND is|does not load, or sees no device|No CMAKE_CUDA_COMPILER|nvcc fatal/,
+    error: () => new SetUpError("The engine cannot be made for the back end that the settings name. Install its toolkit, or choose another.", [BACKEND, RETRY, LOG]),
+  },
+  {
+    says: /Killed signal terminated program|out of memory|Cannot allocate memory/i,
+    error: () => new SetUpError("The machine ran out of memory while the engine was compiled. Close other programs and try again.", [RETRY, LOG]),
+  },
+  {
     says: /CERTIFICATE_VERIFY_FAILED|certificate verify failed/i,
     error: () =>
       new SetUpError("The package index's certificate is not trusted here. If your network inspects traffic, name its certificate in the environment variable PIP_CERT and start VS Code again.", [RETRY, LOG]),
   },
   {
     says: /ProxyError|Tunnel connection failed|Cannot connect to proxy/i,
-    error: () => new SetUpError("The proxy refused the connection to the package index.", [{ kind: "proxySettings" }, RETRY, LOG]),
+    error: () => new SetUpError("The proxy refused the connection to the package index.", [PROXY, RETRY, LOG]),
   },
   {
     says: /CMAKE_(C|CXX)_COMPILER|No CMAKE_CXX_COMPILER could be found|error: command '(gcc|g\+\+|cc|c\+\+|clang)' failed|nmake|Microsoft Visual C\+\+/i,
@@ -83,11 +93,11 @@ const CAUSES: readonly Cause[] = [
   },
   {
     says: /NewConnectionError|ConnectTimeout|ReadTimeout|Temporary failure in name resolution|getaddrinfo failed|No matching distribution found/i,
-    error: () => new SetUpError("The package index cannot be reached. Check the network, or the proxy if there is one.", [RETRY, { kind: "proxySettings" }, LOG]),
+    error: () => new SetUpError("The package index cannot be reached. Check the network, or the proxy if there is one.", [RETRY, PROXY, LOG]),
   },
   {
-    says: /ensurepip is not available|No module named (ensurepip|venv)/i,
-    error: (platform) => noPython([{ executable: "", version: [3, 11, 0], makesEnvironments: false }], platform),
+    says: /ensurepip is not available|No module named (ensurepip|venv)|cannot make virtual environments/i,
+    error: (platform) => venvMissing("python3", platform),
   },
 ];
 

@@ -18,6 +18,8 @@ export interface DefaultModel {
 export interface Wheel {
   /** Absolute path. */
   readonly file: string;
+  /** Absolute path of the program that installs it, with the pins beside it. */
+  readonly installer: string;
   readonly version: string;
   readonly sha256: string;
   readonly model: DefaultModel;
@@ -33,5 +35,5 @@ export async function readWheel(extensionPath: string): Promise<Wheel | undefine
     return undefined;
   }
   const manifest = JSON.parse(text) as Wheel;
-  return { ...manifest, file: join(folder, manifest.file) };
+  return { ...manifest, file: join(folder, manifest.file), installer: join(folder, manifest.installer) };
 }

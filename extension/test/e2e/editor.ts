@@ -2,18 +2,21 @@
  * A real VS Code with Linewise in it, as a person uses it: keys, palette, what the screen shows.
  *
  * In: a workspace's files, settings, which server. Out: the screen, the files on disk, screenshots. Every editor has
- * its own folders under .test-output/e2e and its own port; nothing of the user's is touched.
+ * its own folders and its own port; nothing of the user's is touched. Pictures lie in .test-output/e2e.
  */
 
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync, openSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 
 export const EXTENSION = join(__dirname, "..", "..");
 const REPOSITORY = join(EXTENSION, "..");
-export const OUTPUT = join(REPOSITORY, ".test-output", "e2e");
+/** Outside of the repository, whose git ignores its own test output: ignored files are not completed. */
+export const OUTPUT = join(tmpdir(), "linewise-e2e");
+const PICTURES = join(REPOSITORY, ".test-output", "e2e");
 export const PYTHON = join(REPOSITORY, ".venv", process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
 const VSIX = join(EXTENSION, "linewise.vsix");
 
@@ -129,6 +132,21 @@ export class Editor {
     await this.page.click(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`);
   }
 
+  /** The commands that the palette offers for `text`. */
+  async palette(text: string): Promise<readonly string[]> {
+    await this.quickInput("F1", text);
+    await this.page.waitForSelector(`.quick-input-list .monaco-list-row[aria-label^="${text}"]`);
+    const offered = (await this.entries()).filter((label) => label.startsWith(text));
+    await this.page.keyboard.press("Escape");
+    return offered;
+  }
+
+  /** The text of the active editor, as far as it is in view. */
+  async shown(): Promise<string> {
+    const lines = await this.page.$$eval(".editor-instance .view-lines .view-line", (all) => all.map((line) => line.textContent));
+    return lines.join("\n").replaceAll("\u00a0", " ");
+  }
+
   /** The entries of the open quick pick. */
   async entries(): Promise<readonly string[]> {
     return this.page.$$eval(".quick-input-list .monaco-list-row", (rows) => rows.map((row) => row.getAttribute("aria-label") ?? ""));
@@ -205,9 +223,9 @@ export class Editor {
   }
 
   async screenshot(name: string): Promise<void> {
-    mkdirSync(join(OUTPUT, "pictures"), { recursive: true });
+    mkdirSync(PICTURES, { recursive: true });
     await this.page.mouse.move(400, 5); // where nothing answers to a pointer
-    await this.page.screenshot({ path: join(OUTPUT, "pictures", `${name}.png`) });
+    await this.page.screenshot({ path: join(PICTURES, `${name}.png`) });
   }
 
   /** Changes the user's settings as an editor of the file would. */

@@ -134,11 +134,12 @@ describe("untrusted workspace", () => {
 
   after(() => editor.close());
 
+  afterEach(() => editor.screenshot(`${NAME}-untrusted`));
+
   test("runs the bundled server with its own settings, and completes", async () => {
     await editor.openFile("mean.py");
     await editor.type("    return sum(xs) / ");
     await editor.waitForGhost(undefined, 60_000);
-    await editor.screenshot(`${NAME}-untrusted`);
     await editor.waitForStatus("smollm2-135m");
     assert.equal(existsSync(proof), false);
   });

@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { engineSource } from "../../src/environment/engine";
 import { environmentOf, exclusively, install, isComplete, removeUnused, stepOf, type Environment } from "../../src/environment/environment";
 import { SetUpError, SetUpStopped } from "../../src/environment/failures";
 import { runIn, withoutPython, type Outcome, type Run } from "../../src/environment/process";
@@ -16,6 +15,7 @@ const DAY = 86_400_000;
 const WHEEL: Wheel = {
   file: "/extension/wheel/linewise-0.1.0-py3-none-any.whl",
   version: "0.1.0",
+  installer: "/extension/wheel/install.py",
   sha256: "73b1ed6d36d4e60d14f97025e20be49a28a028e6cfd2e1097da98cc7d25c7cb8",
   model: { name: "small", title: "Small", size: 1, licence: "Apache-2.0" },
 };
@@ -37,37 +37,44 @@ async function installWith(answer: (command: string, args: readonly string[]) =>
   const ran: string[] = [];
   const run: Run = async (command, args) => {
     ran.push([command, ...args].join(" ").replaceAll(environment.directory, "ENV"));
-    if (args.includes("venv")) {
+    const outcome = answer(command, args);
+    if (args.includes("--venv") && outcome.code === 0) {
       await mkdir(dirname(environment.linewise), { recursive: true });
       await writeFile(environment.linewise, "");
+      await writeFile(join(environment.directory, "linewise.json"), "{}");
     }
-    return answer(command, args);
+    return outcome;
   };
-  const installation = { environment, wheel: WHEEL, python: "/usr/bin/python3", pipArguments: ["--extra-index-url", "X"], run, platform: process.platform };
-  await install({ ...installation, signal: new AbortController().signal, onStep: () => undefined, onLine: () => undefined });
+  const quiet = { onStep: () => undefined, onLine: () => undefined, signal: new AbortController().signal };
+  await install({ environment, wheel: WHEEL, python: "/usr/bin/python3", run, platform: process.platform, ...quiet });
   return ran;
 }
 
-test("an environment is complete when every step has gone well", async () => {
-  const ran = await installWith(() => done);
-  assert.deepEqual(ran, [
-    "/usr/bin/python3 -I -m venv ENV",
-    `${environment.python.replace(environment.directory, "ENV")} -I -m pip install --no-input --disable-pip-version-check --prefer-binary --extra-index-url X ${WHEEL.file}`,
+test("the installer of the wheel makes the environment, and the server is tried", async () => {
+  assert.deepEqual(await installWith(() => done), [
+    `/usr/bin/python3 -I ${WHEEL.installer} --venv ENV --wheel ${WHEEL.file} --extras hub,remote --pulse 1`,
     `${environment.linewise.replace(environment.directory, "ENV")} --version`,
   ]);
   assert.equal(await isComplete(environment, NOW), true);
 });
 
+test("set up again, a complete environment is made anew", async () => {
+  await installWith(() => done);
+  await writeFile(join(environment.directory, "leftover"), "");
+  await installWith(() => done);
+  assert.equal((await readdir(environment.directory)).includes("leftover"), false);
+});
+
 test("a step that fails leaves nothing that looks complete, and says what to do", async () => {
   await assert.rejects(
-    installWith((_, args) => (args.includes("pip") ? { code: 1, stdout: "", stderr: "No space left on device" } : done)),
+    installWith((_, args) => (args.includes("--venv") ? { code: 1, stdout: "", stderr: "No space left on device" } : done)),
     (error) => error instanceof SetUpError && error.message.startsWith("The disk is full"),
   );
   assert.equal(await isComplete(environment, NOW), false);
 });
 
 test("a set-up that the user stops is no failure", async () => {
-  await assert.rejects(installWith((_, args) => (args.includes("pip") ? { ...done, code: null } : done)), SetUpStopped);
+  await assert.rejects(installWith((_, args) => (args.includes("--venv") ? { ...done, code: null } : done)), SetUpStopped);
 });
 
 test("another wheel has another environment", () => {
@@ -78,9 +85,9 @@ test("environments unused for two weeks go, the one in use and the recent ones s
   const root = dirname(environment.directory);
   for (const [name, days] of [["old", 20], ["recent", 2]] as const) {
     await mkdir(join(root, name), { recursive: true });
-    await writeFile(join(root, name, "complete.json"), "{}");
+    await writeFile(join(root, name, "linewise.json"), "{}");
     const used = new Date(NOW.getTime() - days * DAY);
-    await utimes(join(root, name, "complete.json"), used, used);
+    await utimes(join(root, name, "linewise.json"), used, used);
   }
   await mkdir(environment.directory, { recursive: true });
   await removeUnused(environment, NOW);
@@ -133,23 +140,16 @@ test("where none will do, all that were found are named", async () => {
 });
 
 for (const [line, message] of [
-  ["Collecting llama-cpp-python<0.4,>=0.3.36 (from linewise==0.1.0)", "Fetching llama-cpp-python"],
-  ["  Building wheel for llama-cpp-python (pyproject.toml): started", "Compiling the engine for this machine, once"],
-  ["Installing collected packages: attrs, pygls", "Installing"],
-  ["  Using cached attrs-26.1.0-py3-none-any.whl (67 kB)", undefined],
+  ["  pip: 0:02, done", "Preparing the environment"],
+  ["  llama.cpp, upstream's wheel for cpu: 0:05, without success", "Looking for a prebuilt engine"],
+  ["  llama.cpp for cpu: 1:20 of about 5:00, 12/193 files", "Making the engine for this machine, once: 1:20 of about 5:00, 12/193 files"],
+  ["  Linewise: 0:12", "Installing the server: 0:12"],
+  ["Setting up /x, llama.cpp for cpu.", undefined],
 ] as const) {
-  test(`pip says: ${line.trim()}`, () => {
-    assert.equal(stepOf(line)?.message, message);
+  test(`the installer says: ${line.trim()}`, () => {
+    assert.equal(stepOf(line), message);
   });
 }
-
-test("prebuilt engines come from upstream where its index answers", async () => {
-  const machine = { platform: "linux", arch: "x64" } as const;
-  const upstream = (ok: boolean) => (): Promise<{ ok: boolean }> => Promise.resolve({ ok });
-  assert.deepEqual(await engineSource("automatic", machine, upstream(true)), { pipArguments: ["--extra-index-url", "https://abetlen.github.io/llama-cpp-python/whl/cpu"], variables: {} });
-  assert.deepEqual(await engineSource("automatic", machine, () => Promise.reject(new Error("no network"))), { pipArguments: [], variables: {} });
-  assert.deepEqual(await engineSource("vulkan", machine, upstream(true)), { pipArguments: [], variables: { CMAKE_ARGS: "-DGGML_VULKAN=on" } });
-});
 
 test("a command that is stopped takes its children with it", async () => {
   const stop = new AbortController();

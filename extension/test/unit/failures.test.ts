@@ -21,11 +21,15 @@ check("no compiler on a Mac", "No CMAKE_CXX_COMPILER could be found.", "darwin",
 
 check("a network that inspects traffic", "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate'))", "linux", /PIP_CERT/, ["retry", "log"]);
 
-check("a proxy that refuses", "WARNING: Retrying after connection broken by 'ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 407'))'", "linux", /proxy refused/, ["proxySettings", "retry", "log"]);
+check("a proxy that refuses", "WARNING: Retrying after connection broken by 'ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 407'))'", "linux", /proxy refused/, ["settings", "retry", "log"]);
 
-check("no network", "NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection>: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution')\nERROR: No matching distribution found for attrs>=25", "linux", /cannot be reached/, ["retry", "proxySettings", "log"]);
+check("no network", "NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection>: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution')\nERROR: No matching distribution found for attrs>=25", "linux", /cannot be reached/, ["retry", "settings", "log"]);
 
 check("a Python without venv", "The virtual environment was not created successfully because ensurepip is not available.", "linux", /venv module is missing/, ["copy", "retry"]);
+
+check("a back end that the machine has not", "error: LINEWISE_BACKEND is cuda, and there is no nvcc. Install the CUDA toolkit", "linux", /choose another/, ["settings", "retry", "log"]);
+
+check("too little memory for the compiler", "g++: fatal error: Killed signal terminated program cc1plus", "linux", /out of memory/, ["retry", "log"]);
 
 check("anything else", "Segmentation fault", "linux", /The log has the reason/, ["log", "retry"]);
 

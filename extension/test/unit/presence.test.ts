@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { facts, presence, type Here, type Phase } from "../../src/presence";
 import type { Status } from "../../src/protocol";
-import { bytes, elapsed } from "../../src/text";
+import { bytes } from "../../src/text";
 
 const READY: Status = { state: "ready", message: "Ready.", model: "Small 1M", backend: "CPU", promptSpeed: 542.4, generationSpeed: 83.1, keysSavedToday: 128, progress: null, advice: null };
 const HERE: Here = { offFor: undefined, snoozedUntil: undefined };
@@ -44,7 +44,6 @@ test("the facts behind the status leave out what is not known", () => {
   ]);
 });
 
-test("sizes and times read as people write them", () => {
+test("sizes read as people write them", () => {
   assert.deepEqual([92_871_040, 1_650_000_000, 8_100_000, 12_400_000_000].map(bytes), ["93 MB", "1.6 GB", "8.1 MB", "12 GB"]);
-  assert.deepEqual([0, 61_000, 600_000].map(elapsed), ["0:00", "1:01", "10:00"]);
 });

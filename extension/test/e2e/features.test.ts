@@ -1,0 +1,210 @@
+/** Palette, status item, switches: each command does what its title says, and what the server cannot do is not offered. */
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test, type TestContext } from "node:test";
+import { closeBrowser, Editor, eventually } from "./editor";
+import { ScriptedEditor } from "./script";
+
+const COMPLETIONS = { "total =": [" first + second + third"] };
+
+after(closeBrowser);
+
+const picture = (editor: () => Editor) => (context: unknown): Promise<void> =>
+  editor().screenshot(`features ${(context as TestContext).name}`.replaceAll(/\W+/g, "-"));
+
+describe("a server that can do everything", () => {
+  let scripted: ScriptedEditor;
+  let editor: Editor;
+
+  before(async () => {
+    scripted = await ScriptedEditor.open({
+      name: "features",
+      files: { "a.py": "import statistics\n\nstatistics.fmean([1.0, 2.0])\n", "b.py": "", "notes.md": "", "switch.py": "" },
+      script: { completions: COMPLETIONS, abilities: ["docs", "feedback", "telemetry"] },
+    });
+    editor = scripted.editor;
+    await editor.waitForStatus("Ready.");
+    await editor.openFile("a.py");
+  });
+
+  after(() => editor.close());
+  afterEach(picture(() => editor));
+
+  test("the status item opens a menu with model, back end, speed and keys saved", async () => {
+    await editor.clickStatus();
+    const label = (text: string): Promise<boolean> => editor.entries().then((entries) => entries.some((entry) => entry.includes(text)));
+    for (const text of ["Ready.", "Model: Scripted 1M", "Runs on: the script", "reads 542 tokens a second, writes 83", "Keys saved today: 128", "Snooze", "Restart Server"]) {
+      await eventually(`"${text}" in the menu`, () => label(text));
+    }
+    await editor.screenshot("features-status-menu");
+    await editor.press("Escape");
+  });
+
+  test("another model is chosen with its size, licence and fit in view", async () => {
+    await editor.run("Linewise: Select Model…");
+    await eventually("both models", async () => (await editor.entries()).length === 2);
+    const entries = (await editor.entries()).join("\n");
+    assert.match(entries, /Scripted 1M.*98 MB, Apache-2\.0, in use/);
+    assert.match(entries, /Scripted 7B.*8\.1 GB, Apache-2\.0.*Wants more memory/);
+    await editor.screenshot("features-models");
+    await editor.choose("Scripted 7B");
+    await scripted.told("model", { name: "scripted-7b" });
+    await eventually("the choice in the settings", () => scripted.journal("settings").some(({ settings }) => (settings as { model: string }).model === "scripted-7b"));
+    await eventually("no notification", async () => (await editor.notifications()).length === 0);
+  });
+
+  test("the APIs at the cursor are listed with their pages", async () => {
+    await editor.openFile("a.py");
+    await editor.run("Linewise: Open API Docs");
+    await eventually("both APIs", async () => (await editor.entries()).length === 2);
+    const entries = (await editor.entries()).join("\n");
+    assert.match(entries, /statistics\.fmean.*function.*Python 3\.11/);
+    assert.match(entries, /acme\.secret.*No page is known/);
+    await editor.screenshot("features-docs");
+    await editor.press("Escape");
+  });
+
+  test("feedback is asked for, shown word for word, and sent", async () => {
+    await editor.run("Linewise: Send Feedback…");
+    await editor.choose("A problem");
+    await editor.choose("The last completion");
+    await editor.page.waitForSelector('.quick-input-widget input[aria-label*="Your words"]');
+    await editor.type("It closed a bracket twice.");
+    await editor.screenshot("features-feedback-text");
+    await editor.press("Enter");
+    await editor.choose("No rating");
+    await eventually("what may be attached", async () => (await editor.entries()).some((entry) => entry.includes("Versions")));
+    await editor.screenshot("features-feedback-attachments");
+    await editor.press("Enter");
+    await editor.page.waitForSelector('.quick-input-widget input[aria-label*="An address"]');
+    await editor.press("Enter");
+    await editor.page.waitForSelector(".monaco-dialog-box");
+    assert.match(await editor.shown(), /It closed a bracket twice\./);
+    await editor.screenshot("features-feedback-preview");
+    await editor.button("Send");
+    const { kind, about, attachments, contact } = await scripted.told("feedback", { text: "It closed a bracket twice." });
+    assert.deepEqual({ kind, about, attachments, contact }, { kind: "problem", about: "completion", attachments: [], contact: null });
+    await editor.button("My Feedback");
+    await eventually("the feedback in the list", async () => (await editor.entries()).some((entry) => entry.includes("It closed a bracket twice.") && entry.includes("received")));
+    await editor.press("Escape");
+  });
+
+  test("what would be sent is shown, and telemetry is switched on and off", async () => {
+    await editor.run("Linewise: Show What Would Be Sent");
+    await eventually("the preview", async () => (await editor.shown()).includes("Nothing would be sent."));
+    await editor.run("Linewise: Telemetry: Turn On…");
+    await eventually("the choices", async () => (await editor.entries()).length === 3);
+    await editor.screenshot("features-telemetry");
+    await editor.choose("Counts");
+    await scripted.told("telemetry", { level: "counts" });
+    await editor.run("Linewise: Telemetry: Turn Off");
+    await scripted.told("telemetry", { level: "off" });
+  });
+
+  test("snoozed, nothing is asked; resumed, it is again", async () => {
+    await editor.openFile("b.py");
+    await editor.run("Linewise: Snooze…");
+    await editor.choose("15 minutes");
+    await editor.waitForStatus("Snoozed until");
+    const asked = scripted.journal("asked").length;
+    await editor.focusText();
+    await editor.type("total =");
+    await editor.run("Linewise: Resume Completions");
+    await editor.waitForStatus("Ready.");
+    assert.equal(scripted.journal("asked").length, asked);
+    await editor.focusText();
+    await editor.press("Backspace");
+    await editor.type("=");
+    await editor.waitForGhost("first + second");
+  });
+
+  test("a language is switched off and on from the menu", async () => {
+    await editor.openFile("notes.md");
+    await editor.waitForStatus("Off for markdown.");
+    await editor.openFile("switch.py");
+    await editor.waitForStatus("Ready.");
+    await editor.clickStatus();
+    await editor.choose("Turn Off for python");
+    await editor.waitForStatus("Off for python.");
+    await eventually("the server to know", () => {
+      const settings = scripted.journal("settings").at(-1)?.settings as { languages: Record<string, boolean> } | undefined;
+      return settings?.languages.python === false;
+    });
+    await editor.clickStatus();
+    await editor.choose("Turn On for python");
+    await editor.waitForStatus("Ready.");
+  });
+
+  test("restarted from the palette, the server is a new process", async () => {
+    const [first] = scripted.journal("initialize");
+    await editor.run("Linewise: Restart Server");
+    await eventually("a second process", () => scripted.journal("initialize").length === 2);
+    await editor.waitForStatus("Ready.");
+    assert.notEqual(scripted.journal("initialize")[1]?.pid, first?.pid);
+  });
+
+  test("the walkthrough opens and shows its four steps", async () => {
+    await editor.run("Linewise: Open Walkthrough");
+    for (const title of ["Set it up", "Complete as you type", "See what an API is", "Decide what is shared"]) {
+      await editor.page.waitForSelector(`.getting-started-step:has-text("${title}")`);
+    }
+  });
+});
+
+describe("a server that can complete and no more", () => {
+  let editor: Editor;
+
+  before(async () => {
+    ({ editor } = await ScriptedEditor.open({ name: "plain", files: { "a.py": "" }, script: { completions: COMPLETIONS } }));
+    await editor.waitForStatus("Ready.");
+  });
+
+  after(() => editor.close());
+
+  test("offers no command that it would leave dead", async () => {
+    await editor.openFile("a.py");
+    const offered = await editor.palette("Linewise: ");
+    assert.deepEqual(
+      offered.map((label) => label.replace(/^Linewise: /, "").replace(/, .*$/, "")).sort(),
+      ["Complete Here", "Open Walkthrough", "Restart Server", "Select Model…", "Set Up…", "Show Log", "Show Status", "Snooze…"],
+    );
+  });
+});
+
+for (const [state, status, says] of [
+  ["too slow", { state: "tooSlow", message: "Scripted 1M writes 4 tokens a second here." }, "writes 4 tokens a second"],
+  ["loading", { state: "loading", message: "Loading Scripted 1M", progress: 0.42 }, "Loading Scripted 1M"],
+  ["error", { state: "error", message: "The engine was lost." }, "The engine was lost."],
+] as const) {
+  test(`the status item says: ${state}`, async () => {
+    const { editor } = await ScriptedEditor.open({ name: `status-${state.replace(" ", "-")}`, files: { "a.py": "" }, script: { status } });
+    await editor.waitForStatus(says);
+    await editor.screenshot(`features-status-${state.replace(" ", "-")}`);
+    await editor.close();
+  });
+}
+
+test("without a model, one is offered with its size, and one press fetches it", async () => {
+  const scripted = await ScriptedEditor.open({
+    name: "no-model",
+    files: { "a.py": "" },
+    script: { status: { state: "noModel", message: "There is no model." } },
+  });
+  const { editor } = scripted;
+  await eventually("the offer", async () => (await editor.notifications()).some((text) => text.includes("Scripted 1M is 98 MB (Apache-2.0)")));
+  await editor.screenshot("features-no-model");
+  await editor.button("Download");
+  await scripted.told("model", { name: "scripted-1m" });
+  await editor.waitForStatus("Ready.");
+  await editor.close();
+});
+
+test("a server that is not there is told with a way out", async () => {
+  const editor = await Editor.open({ name: "absent", files: { "a.py": "" }, settings: { "linewise.server.path": "/nowhere/linewise" } });
+  await editor.waitForStatus("The server did not start.");
+  await eventually("the message", async () => (await editor.notifications()).some((text) => text.includes("/nowhere/linewise")));
+  await editor.screenshot("features-absent");
+  await editor.button("Open Settings");
+  await editor.page.waitForSelector('.settings-editor .setting-item-contents:has-text("Command of the language server")');
+  await editor.close();
+});
