@@ -9,7 +9,7 @@ ALL_EXTRAS := hub,remote,collector,train
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check environment tests protocol constraints clean
+.PHONY: help run test check environment tests protocol constraints clean vsix vscode pictures extension-check extension-tests
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ run: ## Set up what is missing, fetch the model and show completions at work
 	@$(BIN)/linewise models pull $(MODEL)
 	@$(BIN)/linewise demo
 
-test: check tests ## Set up what is missing, then every check and every test
+test: check extension-check tests extension-tests ## Set up what is missing, then every check and every test
 
 check: environment ## Formatting, lint, types and layers: the checks that take seconds
 	$(BIN)/ruff format --check
@@ -51,4 +51,25 @@ clean: ## Remove what was built and cached; the environment and the models stay
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .test-output
 	find server models telemetry tests -name __pycache__ -prune -exec rm -rf {} +
 
-# The extension: vsix, vscode, pictures, and its tests within `test`.
+NODE_MODULES := extension/node_modules/.package-lock.json
+
+$(NODE_MODULES): extension/package-lock.json
+	cd extension && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+vsix: environment $(NODE_MODULES) ## Build the VS Code extension: extension/linewise.vsix
+	@$(BIN)/python extension/payload.py
+	cd extension && npx vsce package --no-dependencies --allow-missing-repository --out linewise.vsix
+
+vscode: vsix ## Build the extension and install it into VS Code
+	code --install-extension extension/linewise.vsix
+
+extension-check: $(NODE_MODULES)
+	cd extension && npx tsc && npx eslint .
+
+# Unit tests on Node, then the real VS Code: what that needs is installed into a cache of its own.
+extension-tests: vsix
+	cd extension && npm test && npm run e2e
+
+pictures: vsix ## Take the pictures of extension/README.md in a real VS Code
+	cd extension && npm run pictures

@@ -11,10 +11,11 @@ if (process.argv.includes("--tests")) {
   writeFileSync("dist/THIRD-PARTY-LICENSES.txt", licences(Object.keys(metafile.inputs)));
 }
 
+// Tests, and the programs beside them; what they share is bundled into each.
 function testFiles() {
   return ["test/unit", "test/e2e", "test/bench"]
     .flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
-    .filter((path) => path.endsWith(".ts"));
+    .filter((path) => path.endsWith(".test.ts") || /(bench\/latency|e2e\/pictures)\.ts$/.test(path));
 }
 
 // What is bundled comes with its licence; a package without one stops the build.
