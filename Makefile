@@ -48,6 +48,7 @@ constraints: ## Resolve all dependencies anew and write what is newest to constr
 	mv build/constraints.txt constraints.txt
 
 clean: ## Remove what was built and cached; the environment and the models stay
+	rm -rf extension/dist extension/out extension/wheel extension/linewise.vsix
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .test-output
 	find server models telemetry tests -name __pycache__ -prune -exec rm -rf {} +
 
