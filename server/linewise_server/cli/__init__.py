@@ -17,6 +17,7 @@ COMMANDS = {
     "complete": ("linewise_server.cli.complete", "complete"),
     "doctor": ("linewise_server.cli.doctor", "doctor"),
     "models": ("linewise_models.cli", "models"),
+    "eval": ("linewise_server.cli.evaluate", "evaluate"),
     "serve": ("linewise_server.cli.serve", "serve"),
     "engine": ("linewise_server.cli.engine", "engine"),
 }
@@ -53,7 +54,6 @@ def linewise() -> None:
 def main() -> None:
     """Run the command line; what users are told never is a traceback."""
     from linewise_models.errors import ModelError
-
     from linewise_server.errors import LinewiseError
 
     try:
