@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 from attrs import Attribute, field, fields, frozen
+
 from linewise_models.engine.remote.fim import FORMATS
 
 Trigger = Literal["automatic", "manual"]

@@ -12,8 +12,8 @@ import asyncio
 import dataclasses
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -41,6 +41,8 @@ PROBE_LINES, PROBE_TOKENS, PROBE_MS = 24, 8, 10_000.0
 RESPELT_TOKENS = 16
 """Tokens that what was taken back may take at most when it is spelt again."""
 
+DRAIN_SECONDS = 0.2
+"""How long a complete answer may take to end, before its connection is given up instead."""
 GONE = 404
 
 Clock = Callable[[], float]
@@ -270,6 +272,7 @@ class RemoteClient:
             async with aclosing(events(response.aiter_bytes())) as found:
                 async for data in found:
                     if data == DONE:
+                        await _drain(found)
                         return
                     chunk = read_chunk(data)
                     finished = finished or chunk.finish is not None
@@ -305,6 +308,14 @@ def _body(server: Server, request: Request, prompt: Prompt, number: int) -> dict
             body |= {"repetition_penalty": 1.0, "skip_special_tokens": False}
             body["min_tokens"] = int(request.must_speak)
     return body
+
+
+async def _drain(rest: AsyncIterator[str]) -> None:
+    """Read to the end of a response that is complete, so that its connection can serve again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for _ in rest:
+                pass
 
 
 def _halt(
