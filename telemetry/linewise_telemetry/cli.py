@@ -1,7 +1,8 @@
 """`linewise telemetry`, `linewise feedback` and `linewise collector`.
 
-In: arguments. Out: what the user asked to see. What needs a library that not everyone has installed
-is imported when its command runs.
+In: arguments, and as the context's object a function that returns the user's subscriptions. Out:
+what the user asked to see. What needs a library that not everyone has installed is imported when
+its command runs.
 """
 
 from __future__ import annotations
@@ -10,25 +11,23 @@ import logging
 import os
 import socket
 import sys
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import platformdirs
 
 from linewise_telemetry.client.feedback import ABOUT, KINDS, Feedback
 from linewise_telemetry.client.own_page import render
-from linewise_telemetry.client.subscriptions import Collector, NoSubscriptions
-from linewise_telemetry.client.telemetry import Places, Telemetry
-from linewise_telemetry.consent import Level, policy_path
+from linewise_telemetry.client.places import COLLECTOR_VARIABLE, locate_places
+from linewise_telemetry.client.telemetry import Telemetry
+from linewise_telemetry.consent import Level
 from linewise_telemetry.errors import CollectorError, FeedbackError
 from linewise_telemetry.events import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-COLLECTOR_VARIABLE = "LINEWISE_COLLECTOR"
-"""The product's own collector as `https://host#project-key`; unset, nothing is sent to it."""
+    from collections.abc import Iterable, Iterator
 
 
 @click.group(invoke_without_command=True)
@@ -43,17 +42,17 @@ def telemetry(ctx: click.Context) -> None:
     events  events leave, without code, paths, names or text
     """
     if ctx.invoked_subcommand is None:
-        _say_state(_open())
+        with _opened() as client:
+            _say_state(client)
 
 
 @telemetry.command()
 @click.option("--days", default=28, show_default=True, help="How far back to count.")
 def show(days: int) -> None:
     """Show your own page: the figures that makers see of everybody, of you alone."""
-    client = _open()
-    _say_state(client)
-    click.echo(render(load(), client, days), nl=False)
-    client.stop()
+    with _opened() as client:
+        _say_state(client)
+        click.echo(render(load(), client, days), nl=False)
 
 
 @telemetry.command()
@@ -65,46 +64,42 @@ def show(days: int) -> None:
 )
 def on(level: str) -> None:
     """Let events, or only weekly counts, leave this machine from now on."""
-    client = _open()
-    client.choose(Level.of(level))
-    _say_state(client)
-    client.stop()
+    with _opened() as client:
+        client.choose(Level.of(level))
+        _say_state(client)
 
 
 @telemetry.command()
 @click.option("--keep-local", is_flag=True, help="Keep counting for your own page.")
 def off(keep_local: bool) -> None:
     """Record nothing any more, and erase what was recorded on this machine."""
-    client = _open()
-    client.choose(Level.LOCAL if keep_local else Level.OFF)
-    _say_state(client)
-    client.stop()
+    with _opened() as client:
+        client.choose(Level.LOCAL if keep_local else Level.OFF)
+        _say_state(client)
 
 
 @telemetry.command()
 def preview() -> None:
     """Print what would be sent next, byte for byte before compression."""
-    client = _open()
-    text = client.preview()
+    with _opened() as client:
+        text = client.preview()
     click.echo(text or "Nothing waits to be sent.", err=not text)
-    client.stop()
 
 
 @telemetry.command()
 def delete() -> None:
     """Have everything deleted that this machine ever sent, and show the receipts."""
-    client = _open()
-    requests = client.delete_my_data()
-    for request in requests:
-        if request.receipt:
-            confirmed = "confirmed" if client.verify_deletion(request) else "not confirmed yet"
-            told = f"{request.events} events deleted, receipt {request.receipt}, {confirmed}"
+    with _opened() as client:
+        requests = client.delete_my_data()
+        for request in requests:
+            if request.receipt:
+                confirmed = "confirmed" if client.verify_deletion(request) else "not confirmed yet"
+                told = f"{request.events} events deleted, receipt {request.receipt}, {confirmed}"
+            else:
+                told = "not reached; it is asked again until it answers"
             click.echo(f"{request.origin}: {told}")
-        else:
-            click.echo(f"{request.origin}: not reached; it is asked again until it answers")
     if not requests:
         click.echo("Nothing was ever sent from this machine.")
-    client.stop()
 
 
 @click.command()
@@ -131,9 +126,9 @@ def feedback(
     mine: bool,
 ) -> None:
     """Send feedback; you see who gets it and every byte first, and no telemetry is needed."""
-    client = _open()
     if mine:
-        _say_feedback(client)
+        with _opened() as client:
+            _say_feedback(client)
         return
     written = Feedback(
         kind=kind,
@@ -144,19 +139,19 @@ def feedback(
         attachments=tuple(_read(path) for path in attach),
         contact=contact,
     )
-    recipient, body = client.preview_feedback(written)
-    if not yes:
-        click.echo(f"To {recipient}:\n\n{body}")
-        if not click.confirm("Send it?"):
-            click.echo("Nothing was sent.")
-            return
-    item = client.send_feedback(written)
+    with _opened() as client:
+        recipient, body = client.preview_feedback(written)
+        if not yes:
+            click.echo(f"To {recipient}:\n\n{body}")
+            if not click.confirm("Send it?"):
+                click.echo("Nothing was sent.")
+                return
+        item = client.send_feedback(written)
     if item.sent:
         click.echo(f"Sent to {recipient}. Your receipt: {item.receipt}")
     else:
         problem = item.problem or "there is no address"
         click.echo(f"Kept, not sent yet: {problem}. Your receipt: {item.receipt}")
-    client.stop()
 
 
 @click.group()
@@ -246,29 +241,22 @@ def account(name: str, db: str | None, password: str) -> None:
     click.echo(f"{name} can log in.")
 
 
-def _open() -> Telemetry:
-    places = Places(
-        home=_home(),
-        policy=policy_path(),
-        environ=os.environ,
-        product=_product(os.environ.get(COLLECTOR_VARIABLE, "")),
-        subscriptions=NoSubscriptions(),
-    )
+@contextmanager
+def _opened() -> Iterator[Telemetry]:
+    places = locate_places(os.environ)
+    subscriptions = click.get_current_context().obj
+    if subscriptions is not None:
+        places = replace(places, subscriptions=subscriptions())
     client = Telemetry(load(), places)
     client.start()
-    return client
+    try:
+        yield client
+    finally:
+        client.stop()
 
 
 def _home() -> Path:
-    override = os.environ.get("LINEWISE_HOME")
-    if override:
-        return Path(override).expanduser().absolute()
-    return platformdirs.user_data_path("linewise", appauthor=False)
-
-
-def _product(target: str) -> Collector | None:
-    origin, _, key = target.partition("#")
-    return Collector(origin.rstrip("/"), key) if origin and key else None
+    return locate_places(os.environ).home
 
 
 def _say_state(client: Telemetry) -> None:
@@ -288,7 +276,6 @@ def _say_feedback(client: Telemetry) -> None:
             click.echo("    " + item.answer.replace("\n", "\n    "))
     if not items:
         click.echo("You have sent no feedback from this machine.")
-    client.stop()
 
 
 def _ask_text() -> str:

@@ -12,7 +12,8 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from linewise_telemetry.cli import COLLECTOR_VARIABLE, collector, feedback, telemetry
+from linewise_telemetry.cli import collector, feedback, telemetry
+from linewise_telemetry.client.places import COLLECTOR_VARIABLE
 from linewise_telemetry.client.subscriptions import Collector
 from linewise_telemetry.client.telemetry import Places, Telemetry
 from linewise_telemetry.consent import Level

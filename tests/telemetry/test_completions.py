@@ -141,6 +141,25 @@ def test_sample_is_watched() -> None:
     assert life.events[1][1]["state"] == "removed"
 
 
+def test_shown_again_is_the_same_completion() -> None:
+    life = Life()
+    life.completions.answer(answered("c"), 0.0)
+    life.completions.show("c", "rendered", 0.0)
+    life.completions.answer(answered("c"), 1.0)
+    life.completions.dismiss("c", "rejected", None, 2.0)
+    assert [(end["end"], end["read"]) for end in life.ends()] == [("rejected", True)]
+    assert life.impossible == 0
+
+
+def test_accepted_where_it_cannot_be_found() -> None:
+    life = Life()
+    life.completions.answer(answered("c"), 0.0)
+    life.completions.accept("c", "file", None, 1.0)
+    life.completions.tick(1000.0, lambda _: TEXT)
+    assert [end["end"] for end in life.ends()] == ["accepted"]
+    assert "completion.survived" not in {name for name, _ in life.events}
+
+
 def test_ending_what_is_not_open_is_counted() -> None:
     life = Life()
     life.completions.accept("unknown", "file", 0, 0.0)

@@ -83,7 +83,8 @@ class Completions:
             tokens=answered.tokens,
         )
         if answered.outcome == "produced":
-            self._open[answered.id] = _Open(answered, now)
+            # What is shown again after a key is the same completion, and it ends once.
+            self._open.setdefault(answered.id, _Open(answered, now))
             while len(self._open) > MOST_OPEN:
                 self._end(next(iter(self._open)), "expired", None, now)
 
@@ -99,8 +100,11 @@ class Completions:
             self.show(id_, "inferred", now)
             completion.taken = max(completion.taken, chars)
 
-    def accept(self, id_: str, uri: str, start: int, now: float) -> None:
-        """End a completion that was accepted in whole and now stands at `start` of its document."""
+    def accept(self, id_: str, uri: str, start: int | None, now: float) -> None:
+        """End a completion that was accepted in whole and now stands at `start` of its document.
+
+        `start` is None where it cannot be found there; then its survival is not measured.
+        """
         completion = self._open.get(id_)
         if completion is None:
             self._impossible()
@@ -109,8 +113,9 @@ class Completions:
         self.show(id_, "inferred", now)
         completion.taken = len(answered.text)
         self._end(id_, "accepted", None, now)
-        self._kept[id_] = _Kept(answered.lang, answered.apis, None)
-        self._survivals.watch(id_, uri, start, answered.text, now)
+        if start is not None:
+            self._kept[id_] = _Kept(answered.lang, answered.apis, None)
+            self._survivals.watch(id_, uri, start, answered.text, now)
 
     def dismiss(self, id_: str, reason: str, shown_ms: float | None, now: float) -> None:
         """End a completion that left the screen; what was accepted in part counts as partial."""
