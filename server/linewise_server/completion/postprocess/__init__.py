@@ -18,7 +18,7 @@ from linewise_server.completion.postprocess.draft import Draft, Filter
 from linewise_server.completion.postprocess.indentation import indentation
 from linewise_server.completion.postprocess.line_above import line_above
 from linewise_server.completion.postprocess.line_end import line_end
-from linewise_server.completion.postprocess.lines_below import lines_below
+from linewise_server.completion.postprocess.lines_below import is_line_below, lines_below
 from linewise_server.completion.postprocess.loops import is_looping, loops
 from linewise_server.completion.postprocess.new_errors import new_errors
 from linewise_server.completion.postprocess.rest_of_line import rest_of_line
@@ -44,22 +44,27 @@ FILTERS: tuple[Filter, ...] = (
     trivial,
 )
 
-_ENDS: tuple[Filter, ...] = (artefacts, block_end, dedent, loops, lines_below)
-"""Those that cut text which, once cut, more text cannot mend."""
-
 
 def postprocess(text: str, site: Site, shape: Shape) -> tuple[Draft | None, tuple[str, ...]]:
-    """What to show of `text`, and the names of the filters that changed or dropped it."""
+    """What to show of `text`, and the names of the filters that changed or dropped it.
+
+    What one filter leaves may be another one's business, so they go round until none objects.
+    """
     site, eol = _plain(site), site.eol
-    draft: Draft = Draft(_newlines(text), 0)
-    said: list[str] = []
-    for rule in FILTERS:
-        result = rule(draft, site, shape)
-        if result != draft:
-            said.append(rule.__name__)
-        if result is None:
-            return None, tuple(said)
-        draft = result
+    said: dict[str, None] = {}
+    draft = Draft(_newlines(text), 0)
+    while True:
+        before = draft.text
+        draft = Draft(before, 0)
+        for rule in FILTERS:
+            result = rule(draft, site, shape)
+            if result != draft:
+                said[rule.__name__] = None
+            if result is None:
+                return None, tuple(said)
+            draft = result
+        if draft.text == before:
+            break
     return Draft(draft.text.replace("\n", eol), draft.replace), tuple(said)
 
 
@@ -74,22 +79,24 @@ def enough(text: str, site: Site, shape: Shape) -> bool:
     if not newline:
         return False
     if shape == "line":
-        return bool(whole.strip() or site.rest.strip())
+        return bool(whole.strip() or (site.typed.strip() and site.rest.strip()))
     begun = re.match(r"\s*(?:\w+|\S)?", last)
     return _has_ended(_newlines(whole), begun[0] if begun else "", _plain(site), shape)
 
 
 @functools.lru_cache(maxsize=64)
-def _has_ended(whole: str, begun: str, site: Site, shape: Shape) -> bool:
-    """Whether text of whole lines, with the beginning of the next one, is cut by any rule."""
-    if end_of_block(whole, site) is not None:
+def _has_ended(lines: str, begun: str, site: Site, shape: Shape) -> bool:
+    """Whether whole lines are all that will be shown, given how the next one begins."""
+    draft = indentation(Draft(lines, 0), site, shape)
+    if end_of_block(draft.text, site) is not None or is_line_below(draft.text, site):
         return True
-    text = f"{whole}\n{begun}"
-    for rule in _ENDS:
-        draft = rule(Draft(text, 0), site, shape)
-        if draft is None or len(draft.text) < len(text):
-            return True
-    return False
+    if loops(draft, site, shape) != draft:
+        return True
+    draft = Draft(draft.text + "\n", 0)
+    if artefacts(draft, site, shape) != draft:
+        return True
+    more = indentation(Draft(f"{lines}\n{begun}", 0), site, shape)
+    return dedent(more, site, shape) != more
 
 
 def _newlines(text: str) -> str:

@@ -25,6 +25,12 @@ def lines_below(draft: Draft, site: Site, shape: Shape) -> Draft | None:
     return None if _is_nearly(said[:3], below[: len(said[:3])]) else draft
 
 
+def is_line_below(text: str, site: Site) -> bool:
+    """Whether the last line of `text`, a whole one, is the line that comes next anyway."""
+    line = (site.typed + text).rpartition("\n")[2].rstrip()
+    return bool(text.strip()) and line in site.lines_below[:1]
+
+
 def _is_nearly(said: list[str], below: list[str]) -> bool:
     """Whether these lines are those lines but for 5 % of their characters, or one a line.
 

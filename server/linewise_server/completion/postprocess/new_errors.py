@@ -46,7 +46,7 @@ def new_errors(draft: Draft, site: Site, shape: Shape) -> Draft | None:
         if _stray(construct.above + line, language):
             continue
         for frame in syntax.frames if construct.is_block else syntax.outer_frames:
-            is_sound = _is_sound(construct, frame, language)
+            is_sound = _parses(construct, "", frame, language)
             if is_sound:
                 sound.append((construct, frame))
             if (is_sound or frame == TOP) and _parses(construct, line, frame, language):
@@ -67,16 +67,12 @@ class _Construct:
     """It begins with the head of a block that the line is in."""
 
 
-@functools.lru_cache(maxsize=64)
-def _is_sound(construct: _Construct, frame: Frame, language: str) -> bool:
-    """Whether the construct parses without the line.
-
-    As the line is not part of it, this is found once for all that is typed on the line.
-    """
-    return _parses(construct, "", frame, language)
-
-
+@functools.lru_cache(maxsize=128)
 def _parses(construct: _Construct, line: str, frame: Frame, language: str) -> bool:
+    """Whether a construct parses with this line in it.
+
+    That it does with an empty one is found once for all that is typed on the line.
+    """
     syntax = Syntax.of(language)
     code = construct.above + line
     around = nesting(code, construct.below, language)
