@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from lsprotocol import types
 
 from tests.e2e.conftest import Start
 
@@ -55,8 +56,8 @@ async def test_docs_of_the_standard_library_are_linked(start: Start) -> None:
         text = "import os.path\n\nos.path.join('a', 'b')"
         await editor.open("file:///a.py", "python", text)
         hover = await editor.request(
-            "textDocument/hover",
-            {"textDocument": {"uri": "file:///a.py"}, "position": {"line": 2, "character": 9}},
+            types.TEXT_DOCUMENT_HOVER,
+            types.HoverParams(types.TextDocumentIdentifier("file:///a.py"), types.Position(2, 9)),
         )
         assert "https://docs.python.org/" in hover.contents.value
         assert "#os.path.join" in hover.contents.value

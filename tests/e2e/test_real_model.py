@@ -30,7 +30,7 @@ async def test_completes_in_a_file_of_the_standard_library(start: Start, real_mo
         await editor.accept(second.ghosts[0])
         assert editor.buffer.lines[-1].startswith("    return sum(xs) / len(xs)")
         after = await editor.request("linewise/status")
-        assert after.keysSavedToday == len(second.ghosts[0].text)
+        assert after["keysSavedToday"] == len(second.ghosts[0].text)
 
 
 async def test_a_newline_is_followed_by_an_indented_line(start: Start, real_model: Path) -> None:

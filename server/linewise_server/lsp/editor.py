@@ -19,6 +19,7 @@ from pygls.exceptions import JsonRpcRequestCancelled
 from pygls.lsp.client import LanguageClient
 
 from linewise_server import __version__
+from linewise_server.lsp.plain import plain
 from linewise_server.protocol import COMMAND_ACCEPT
 from linewise_server.snapshot import split_lines
 
@@ -176,8 +177,8 @@ class Editor:
         )
 
     async def request(self, method: str, params: Any = None) -> Any:
-        """Send any other request and return its result."""
-        return await self._client.protocol.send_request_async(method, params)
+        """Send any other request and return its result; untyped JSON comes as plain values."""
+        return plain(await self._client.protocol.send_request_async(method, params))
 
     async def _trace(self) -> Any:
         """Return the trace of the answer just given; none comes where nothing was asked."""
