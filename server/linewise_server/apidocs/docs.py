@@ -121,7 +121,7 @@ class Docs:
         """
         if source.language != "python":
             return
-        await asyncio.to_thread(self.packages.of, "pip")
+        await asyncio.to_thread(self._prepare)
         syntax = parse(source.text)
         spellings = {source.text[s.start : s.end]: s for s in reversed(called_names(syntax))}
         loop = asyncio.get_running_loop()
@@ -138,6 +138,11 @@ class Docs:
             await self._inference.close()
         await self.acquisition.client.aclose()
         self.library.index.close()
+
+    def _prepare(self) -> None:
+        """Read what the first question would have to wait for."""
+        self.packages.of("pip")
+        self.library.docset("python")
 
     def _explained(self, resolution: Resolution) -> Resolution:
         """Say more precisely why docs are not here."""

@@ -8,6 +8,7 @@ put aside and a new one begun; one of another format is emptied.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -62,12 +63,16 @@ class Docset:
 
 
 class Index:
-    """Docsets and their symbols in the file `path`; without a path, in memory."""
+    """Docsets and their symbols in the file `path`; without a path, in memory.
+
+    Threads may share it.
+    """
 
     def __init__(self, path: Path | None) -> None:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         self._database = _connect(path)
+        self._writer = threading.Lock()
 
     def close(self) -> None:
         """Release the file."""
@@ -140,7 +145,7 @@ class Index:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._database:
+        with self._writer, self._database:
             self._database.execute("BEGIN IMMEDIATE")
             yield self._database
 

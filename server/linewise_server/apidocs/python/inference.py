@@ -68,22 +68,24 @@ class Inference:
 
     def _goto_end(self, text: str) -> str | None:
         """Return the full name of the definition of what stands at the end of line 2."""
-        names = self._script(text, None).goto(2, len(text.partition("\n")[2]), follow_imports=True)
+        names = self._new_script(text, None).goto(
+            2, len(text.partition("\n")[2]), follow_imports=True
+        )
         return next((_full_name(n) for n in names if n.full_name), None)
 
     def _script(self, text: str, path: str | None) -> Any:
         """Return the script of a text; while the text stands, what was inferred in it is kept."""
         held = self._scripts.pop((text, path), None)
         if held is None or time.monotonic() - held[0] > _KEPT_SECONDS:
-            place = Path(path) if path else None
-            script = jedi.Script(
-                text, path=place, environment=self._environment, project=self._project
-            )
-            held = (time.monotonic(), script)
+            held = (time.monotonic(), self._new_script(text, path))
         self._scripts[text, path] = held
         if len(self._scripts) > _KEPT_SCRIPTS:
             del self._scripts[next(iter(self._scripts))]
         return held[1]
+
+    def _new_script(self, text: str, path: str | None) -> Any:
+        place = Path(path) if path else None
+        return jedi.Script(text, path=place, environment=self._environment, project=self._project)
 
 
 def _full_name(name: Any) -> str:
