@@ -14,7 +14,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -25,6 +25,7 @@ from linewise_telemetry.client.telemetry import Telemetry
 from linewise_telemetry.consent import Level
 from linewise_telemetry.errors import CollectorError, FeedbackError
 from linewise_telemetry.events import load
+from linewise_telemetry.worklist import as_markdown, as_prompts, read_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -193,6 +194,8 @@ def serve(db: str | None, host: str, port: int, open_week: bool) -> None:
         raise CollectorError(f"cannot listen on {host}:{port} ({error.strerror})") from error
     address = f"http://{host}:{listening.getsockname()[1]}"
     click.echo(f"Dashboard: {address}/")
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        click.echo("Put a proxy with TLS before it: clients send to other machines by https alone.")
     if password is not None:
         click.echo(f"Log in as {ADMIN} with the password {password}  (shown only now)")
     for project in parts.accounts.projects():
@@ -206,6 +209,19 @@ def serve(db: str | None, host: str, port: int, open_week: bool) -> None:
         h11_max_incomplete_event_size=32 * 1024,
     )
     uvicorn.Server(config).run(sockets=[listening])
+
+
+@collector.command()
+@click.argument("export", type=click.File(encoding="utf-8"))
+@click.option(
+    "--prompts", type=click.File("w", encoding="utf-8", lazy=True), help="Also write these."
+)
+def worklist(export: TextIO, prompts: TextIO | None) -> None:
+    """Turn the dashboard's CSV EXPORT into a work list, and into prompts for evaluation."""
+    needs = read_needs(export.read())
+    click.echo(as_markdown(needs), nl=False)
+    if prompts is not None:
+        prompts.write(as_prompts(needs))
 
 
 @collector.command()

@@ -5,6 +5,7 @@ TelemetryError
 ├── FieldError         a value that the registry does not allow
 ├── ConsentError       the consent file cannot be written
 ├── FeedbackError      feedback that cannot be taken as it is
+├── ExportError        a file that is no export of the dashboard (worklist.py)
 └── CollectorError     the collector cannot start or do what its operator asked
 """
 

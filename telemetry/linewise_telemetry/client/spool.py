@@ -195,9 +195,12 @@ class Spool:
             self._unwritten.clear()
 
     def erase(self) -> None:
-        """Remove everything, the user's own counts too."""
+        """Remove everything, the user's own counts too.
+
+        The keys of weekly reports stay: with them the user can still have those deleted.
+        """
         with self._write() as db:
-            for table in ("event", "sent", "count", "unreported", "report", "dropped", "state"):
+            for table in ("event", "sent", "count", "unreported", "dropped", "state"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 (the names are those above)
             self._unwritten.clear()
 
