@@ -9,7 +9,10 @@ cancelled inside a prompt (llama-cpp-python 0.3.36).
 from __future__ import annotations
 
 import ctypes
+import importlib
+import importlib.util
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +45,8 @@ class Native:
 
     def __init__(self, options: LoadOptions, progress: Callable[[float], None]) -> None:
         """Load the model; `progress` hears 0.0 to 1.0. Raises LoadError."""
-        from llama_cpp import llama_cpp as api
-
-        self._api = api
+        self._api, self._ggml = _bindings()
+        api = self._api
         self._log = _Log(api)
         api.llama_backend_init()
         self.options = options
@@ -224,7 +226,10 @@ class Native:
     def cache_bytes(self) -> int:
         """Return the size of all KV sequences in bytes, two values of 16 bits a cell and layer."""
         architecture = self.metadata("general.architecture") or ""
-        number = lambda key: int(self.metadata(f"{architecture}.{key}") or 0)  # noqa: E731
+
+        def number(key: str) -> int:
+            return int(self.metadata(f"{architecture}.{key}") or 0)
+
         heads = number("attention.head_count") or 1
         width = number("embedding_length") // heads * (number("attention.head_count_kv") or heads)
         cells = self.context * self.options.sequences
@@ -300,6 +305,24 @@ class _Log:
     def tail(self) -> str:
         lines, self._lines = self._lines, []
         return "; ".join(line for line in lines if line)
+
+
+def _bindings() -> tuple[Any, Any]:
+    """Return llama-cpp-python's modules for llama.cpp and ggml, and nothing else of it.
+
+    Its `__init__` imports a template engine, a disk cache and SQLite for the high-level API, which
+    is not used here: 5 MB and 35 ms of every engine process.
+    """
+    names = ("llama_cpp.llama_cpp", "llama_cpp._ggml")
+    spec = importlib.util.find_spec("llama_cpp")
+    if spec is None or "llama_cpp" in sys.modules:
+        return importlib.import_module(names[0]), importlib.import_module(names[1])
+    sys.modules["llama_cpp"] = importlib.util.module_from_spec(spec)
+    try:
+        return importlib.import_module(names[0]), importlib.import_module(names[1])
+    finally:
+        # Whoever imports the package after this gets it whole.
+        del sys.modules["llama_cpp"]
 
 
 def _physical_cores() -> int:
