@@ -93,7 +93,7 @@ def _header(problem: Problem, text: str) -> Cut:
             lambdas += 1
         elif mark == ":" and not depth:
             if not lambdas:
-                return Cut(text[:end], whole=True)
+                return Cut(text[:end], whole=end < len(text))
             lambdas -= 1
         elif mark == "\n" and not depth:
             return Cut(text[: end - 1], whole=True)
@@ -113,9 +113,10 @@ def _call(problem: Problem, text: str) -> Cut:
 
 
 _TOKENS = re.compile(
-    r"""'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|\#[^\n]*|\blambda\b|:=|[\[({\])}:\n]""",
+    r"""'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|['"#][^\n]*|\blambda\b|:=|[\[({\])}:\n]""",
     re.DOTALL,
 )
+"""Strings, also those that have not ended yet, comments, and what opens, closes or ends."""
 
 
 def _scan(text: str) -> list[tuple[int, str, int]]:

@@ -13,6 +13,7 @@ the user may read, but there is nobody to tell. It is no defence against holes o
 
 from __future__ import annotations
 
+import builtins
 import ctypes
 import json
 import os
@@ -32,6 +33,8 @@ def main() -> None:
     isolated = isolate()
     if limits["strict"] and not (limited and isolated):
         sys.exit(NOT_ISOLATED)
+    # What the site module, which -S leaves out, gives to every program.
+    vars(builtins).update(exit=sys.exit, quit=sys.exit)
     program = compile(source, path, "exec", dont_inherit=True)
     exec(program, {"__name__": "__main__", "__file__": path})  # noqa: S102
     sys.exit(RAN_TO_ITS_END)

@@ -40,7 +40,7 @@ def read_suite(suite: str, path: Path, mode: Mode, limit: int | None = None) -> 
     problems = []
     for number, row in _rows(path):
         try:
-            problem = read(row)
+            problem = _checked(read(row))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EvaluationError(
                 f"Line {number} of {path} is not a problem of {suite}: {error!r}. "
@@ -51,6 +51,13 @@ def read_suite(suite: str, path: Path, mode: Mode, limit: int | None = None) -> 
         raise EvaluationError(f"{path} has no problems in it.")
     count = min(limit or len(problems), len(problems))
     return [problems[number * len(problems) // count] for number in range(count)]
+
+
+def _checked(problem: Problem) -> Problem:
+    texts = (problem.prefix, problem.suffix, problem.gold)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("prefix, suffix and gold are texts")
+    return problem
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,17 +22,14 @@ from linewise_server.errors import UsageError
 from linewise_server.settings import Settings
 
 if TYPE_CHECKING:
-    from linewise_models.engine.contract import EngineClient, Event, Report, Request
+    from linewise_models.engine.contract import EngineClient
     from linewise_models.evaluate.execution import Limits
-    from linewise_models.evaluate.problem import Answer, Mode, Problem
+    from linewise_models.evaluate.problem import Mode, Problem
     from linewise_models.evaluate.record import Record
     from linewise_models.evaluate.run import Result
-    from linewise_server.protocol import Trace
 
 SUITES = ("humaneval-infilling", "safim", "crosscodeeval")
 LATENCY_MS = 60_000.0
-FAST = 1e6
-"""Tokens a second that the product is told, so that no budget makes a prompt or answer shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +104,26 @@ def evaluate(output: Path | None, compare: Path | None, **asked: Any) -> None:
     from linewise_models.evaluate.report import show, show_comparison
 
     choice = Choice(**asked)
-    _check(choice, output)
-    # Read before the long work, so that a file that cannot be compared is known at once.
+    # All that can be wrong with the files is said before the long work.
     before = records.read(compare) if compare else None
+    _check(choice, output, before)
     record = _run(choice)
-    if output:
-        records.write(record, output)
-        click.echo(f"The record is in {output}.", err=True)
     console = Console()
     if record.results:
         show(record, console)
-        if before:
-            show_comparison(before, record, console)
+    if output:
+        try:
+            records.write(record, output)
+        except OSError as error:
+            raise UsageError(f"{output} cannot be written: {error.strerror}.") from error
+        click.echo(f"The record is in {output}.", err=True)
+    if before and record.results:
+        show_comparison(before, record, console)
     if not record.complete:
         sys.exit(130)
 
 
-def _check(choice: Choice, output: Path | None) -> None:
+def _check(choice: Choice, output: Path | None, before: Record | None) -> None:
     if choice.pipeline == "full" and not (choice.heal and choice.fim):
         raise click.UsageError("--no-heal and --left-to-right are for --pipeline raw.")
     if choice.pipeline == "full" and choice.mode == "official":
@@ -134,6 +134,11 @@ def _check(choice: Choice, output: Path | None) -> None:
         raise click.UsageError("--cross-file is for crosscodeeval; others have no such code.")
     if output and not output.absolute().parent.is_dir():
         raise UsageError(f"There is no directory {output.absolute().parent} for the record.")
+    if before and (before.suite, before.mode) != (choice.suite, choice.mode):
+        raise UsageError(
+            f"The earlier record is of {before.suite} in mode {before.mode}; only like can be "
+            "compared with like."
+        )
 
 
 def _run(choice: Choice) -> Record:
@@ -155,7 +160,7 @@ def _run(choice: Choice) -> Record:
     results: list[Result] = []
     rules: dict[str, Any] = {
         "decoding": "greedy",
-        "ends": {extent: RULES[extent] for extent in {p.extent for p in problems}},
+        "ends": {extent: RULES[extent] for extent in sorted({p.extent for p in problems})},
         "cross_file": choice.cross_file,
     }
     started, surroundings = datetime.datetime.now(datetime.UTC), machine()
@@ -198,11 +203,12 @@ async def _evaluate(
     """Fill `results` as they come, and `rules` with what the engine says of itself."""
     from linewise_models.evaluate.raw import MOST_TOKENS, Raw
     from linewise_models.evaluate.run import evaluate as results_of
+    from linewise_server.cli.product import Product
 
-    product = Product(client, settings)
+    raw = Raw(client, choice.heal, choice.fim)
+    product = Product(client, settings) if choice.pipeline == "full" else None
     try:
         report = await client.report()
-        raw = choice.pipeline == "raw"
         fim = report.fim if choice.fim else "none"
         rules |= {
             "fim": fim,
@@ -211,7 +217,7 @@ async def _evaluate(
             "backend": report.backend,
             "engine_threads": report.threads,
         }
-        if raw:
+        if product is None:
             rules |= {
                 "prompt": "the whole prefix, cut at line starts to what the context holds",
                 "most_tokens": {p.extent: MOST_TOKENS[p.extent] for p in problems},
@@ -226,14 +232,13 @@ async def _evaluate(
             }
         limits = await _limits(choice.execute)
         rules["limits"] = asdict(limits) if limits else None
-        complete = Raw(client, choice.heal, choice.fim) if raw else product
         with _progress(len(problems)) as advance:
-            async with aclosing(results_of(problems, complete, limits)) as stream:
+            async with aclosing(results_of(problems, product or raw, limits)) as stream:
                 async for result in stream:
                     results.append(result)
                     advance(result)
     finally:
-        await product.close()
+        await (product or client).close()
 
 
 async def _limits(execute: bool | None) -> Limits | None:
@@ -252,87 +257,6 @@ async def _limits(execute: bool | None) -> Limits | None:
         err=True,
     )
     return None
-
-
-class Product:
-    """The product's own path of a keystroke as one who completes; asked by hand, as users can."""
-
-    def __init__(self, client: EngineClient, settings: Settings) -> None:
-        from linewise_server.completion.completer import Completer
-
-        self._client = Unhurried(client)
-        self._traces: list[Trace] = []
-        # Nothing waits for a rhythm, and nothing is generated ahead of a user who is not there.
-        self._completer = Completer(
-            self._client, lambda: settings, self._traces.append, sleep=_for_ever
-        )
-
-    async def __call__(self, problem: Problem) -> Answer:
-        """Return what would be suggested in the hole. Raises ModelError."""
-        from linewise_models.evaluate.problem import Answer
-        from linewise_server.completion.completer import Ask
-        from linewise_server.snapshot import Snapshot
-
-        before = problem.context + problem.prefix
-        uri = f"evaluation:{problem.id}"
-        snapshot = Snapshot.of(before + problem.suffix, uri, "python")
-        line, column = snapshot.place(len(before))
-        self._traces.clear()
-        self._client.asked = None
-        started = time.monotonic()
-        found = await self._completer.complete(Ask(snapshot, line, column, invoked=True))
-        elapsed = (time.monotonic() - started) * 1000
-        await self._completer.settled()
-        self._completer.forget(uri)
-        trace = self._traces[-1] if self._traces else None
-        asked = self._client.asked
-        return Answer(
-            text=found[0].text if found else "",
-            said=trace.text if trace else "",
-            prompt_bytes=sum(len(part.text.encode()) for part in asked.prompt) if asked else 0,
-            replace=found[0].end - column if found else 0,
-            filters=tuple(trace.filters) if trace else (),
-            finish=trace.finish if trace else "none",
-            prompt_tokens=trace.prompt_tokens if trace else 0,
-            generated_tokens=trace.generated_tokens if trace else 0,
-            total_ms=elapsed,
-        )
-
-    async def close(self) -> None:
-        """Let go of the engine."""
-        await self._completer.close()
-
-
-class Unhurried:
-    """An engine whose speed is no reason to say less, and that keeps what it was asked last.
-
-    The product makes windows smaller on a slow or busy machine. Scores must not depend on that.
-    """
-
-    def __init__(self, client: EngineClient) -> None:
-        self._client = client
-        self.asked: Request | None = None
-
-    async def report(self) -> Report:
-        """Return what the engine is, with the speeds of a fast machine."""
-        return replace(await self._client.report(), prompt_speed=FAST, generation_speed=FAST)
-
-    async def tokenise(self, text: str) -> list[int]:
-        """Return the token ids of `text`."""
-        return await self._client.tokenise(text)
-
-    async def generate(
-        self, request: Request, stopped: Callable[[], bool] = lambda: False
-    ) -> AsyncGenerator[Event, None]:
-        """Yield what the engine does."""
-        self.asked = request
-        async with aclosing(self._client.generate(request, stopped)) as events:
-            async for event in events:
-                yield event
-
-    async def close(self) -> None:
-        """Let go of the engine."""
-        await self._client.close()
 
 
 @contextlib.contextmanager
@@ -370,10 +294,6 @@ def _progress(total: int) -> Iterator[Callable[[Result], None]]:
             bars.update(task, advance=1, exact=exact)
 
         yield draw
-
-
-async def _for_ever(seconds: float) -> None:
-    await asyncio.Event().wait()
 
 
 def _silent(share: float) -> None:

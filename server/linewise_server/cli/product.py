@@ -1,0 +1,103 @@
+"""The whole product as one who completes, for `linewise eval`.
+
+In: problems. Out: what would be suggested, by the path of a keystroke, asked by hand as users can.
+It asks what an editor would ask and shows nothing to anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+from linewise_models.engine.contract import EngineClient, Event, Report, Request
+from linewise_models.evaluate.problem import Answer, Problem
+from linewise_server.completion.ask import Ask
+from linewise_server.completion.completer import Completer
+from linewise_server.protocol import Trace
+from linewise_server.settings import Settings
+from linewise_server.snapshot import Snapshot
+
+FAST = 1e6
+"""Tokens a second that the product is told, so that no budget makes a prompt or answer shorter."""
+
+
+class Product:
+    """The product's own path of a keystroke as one who completes; asked by hand."""
+
+    def __init__(self, client: EngineClient, settings: Settings) -> None:
+        self._client = Unhurried(client)
+        self._traces: list[Trace] = []
+        # Nothing waits for a rhythm, and nothing is generated ahead of a user who is not there.
+        self._completer = Completer(
+            self._client, lambda: settings, self._traces.append, sleep=_for_ever
+        )
+
+    async def __call__(self, problem: Problem) -> Answer:
+        """Return what would be suggested in the hole. Raises ModelError."""
+        before = problem.context + problem.prefix
+        uri = f"evaluation:{problem.id}"
+        snapshot = Snapshot.of(before + problem.suffix, uri, "python")
+        line, column = snapshot.place(len(before))
+        self._traces.clear()
+        self._client.asked = None
+        started = time.monotonic()
+        found = await self._completer.complete(Ask(snapshot, line, column, invoked=True))
+        elapsed = (time.monotonic() - started) * 1000
+        await self._completer.settled()
+        self._completer.forget(uri)
+        trace = self._traces[-1] if self._traces else None
+        asked = self._client.asked
+        return Answer(
+            text=found[0].text if found else "",
+            said=trace.text if trace else "",
+            prompt_bytes=sum(len(part.text.encode()) for part in asked.prompt) if asked else 0,
+            replace=found[0].end - column if found else 0,
+            filters=tuple(trace.filters) if trace else (),
+            finish=trace.finish if trace else "none",
+            prompt_tokens=trace.prompt_tokens if trace else 0,
+            generated_tokens=trace.generated_tokens if trace else 0,
+            total_ms=elapsed,
+        )
+
+    async def close(self) -> None:
+        """Let go of the engine."""
+        await self._completer.close()
+
+
+class Unhurried:
+    """An engine whose speed is no reason to say less, and that keeps what it was asked last.
+
+    The product makes windows smaller on a slow or busy machine. Scores must not depend on that.
+    """
+
+    def __init__(self, client: EngineClient) -> None:
+        self._client = client
+        self.asked: Request | None = None
+
+    async def report(self) -> Report:
+        """Return what the engine is, with the speeds of a fast machine."""
+        return replace(await self._client.report(), prompt_speed=FAST, generation_speed=FAST)
+
+    async def tokenise(self, text: str) -> list[int]:
+        """Return the token ids of `text`."""
+        return await self._client.tokenise(text)
+
+    async def generate(
+        self, request: Request, stopped: Callable[[], bool] = lambda: False
+    ) -> AsyncGenerator[Event, None]:
+        """Yield what the engine does."""
+        self.asked = request
+        async with aclosing(self._client.generate(request, stopped)) as events:
+            async for event in events:
+                yield event
+
+    async def close(self) -> None:
+        """Let go of the engine."""
+        await self._client.close()
+
+
+async def _for_ever(seconds: float) -> None:
+    await asyncio.Event().wait()

@@ -1,0 +1,208 @@
+"""`linewise eval` with an engine that says what its script says, in a process as users have it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from click.testing import CliRunner, Result
+
+from linewise_server.cli.evaluate import SUITES, evaluate
+from linewise_server.errors import UsageError
+from tests.scripts import write_script
+
+SUITE = "humaneval-infilling"
+PREFIX = "def double(x):\n    y = x\n"
+TEST = "def check(f):\n    assert f(2) == 4"
+
+
+def row(name: str, gold: str, prefix: str = PREFIX) -> dict[str, str]:
+    return {
+        "task_id": f"SingleLineInfilling/{name}",
+        "entry_point": "double",
+        "prompt": prefix,
+        "suffix": "",
+        "canonical_solution": f"    {gold}\n",
+        "test": TEST,
+    }
+
+
+@pytest.fixture
+def model(tmp_path: Path, linewise_home: Path) -> Iterator[Path]:
+    """A model that doubles by adding and goes on about it; its process ends with the test."""
+    says = "return x + y\n\n\nprint(double(2))\n"
+    yield write_script(
+        tmp_path / "model",
+        {"after": r"slow\n +", "text": says, "delay_ms": 2000},
+        {"after": r"y = x\n +", "text": says},
+    )
+    for process in psutil.process_iter(["cmdline"]):
+        line = process.info["cmdline"] or []
+        if "linewise_models.host" in line and any(str(linewise_home) in part for part in line):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two problems: one that the model knows by heart, one that it solves in another way."""
+    path = tmp_path / "data.jsonl"
+    rows = [row("heart", "return x + y"), row("way", "return 2 * x")]
+    path.write_text("".join(json.dumps(line) + "\n" for line in rows))
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(evaluate, [str(argument) for argument in arguments])
+
+
+def test_both_pipelines_and_what_the_second_adds(model: Path, data: Path, tmp_path: Path) -> None:
+    raw, full = tmp_path / "raw.json", tmp_path / "full.json"
+    first = run(SUITE, data, "--model", model, "--pipeline", "raw", "--json", raw)
+    assert first.exit_code == 0, first.output
+    assert "2 of 2 problems, 1 exact" in first.stderr
+    assert "50.0 % (1)" in first.stdout
+    second = run(SUITE, data, "--model", model, "--json", full, "--compare", raw)
+    assert second.exit_code == 0, second.output
+    assert "raw, editor" in second.stdout
+    assert "McNemar" in second.stdout
+
+    records = [json.loads(path.read_text()) for path in (raw, full)]
+    for record in records:
+        assert [result["exact"] for result in record["results"]] == [True, False]
+        assert {result["text"] for result in record["results"]} == {"return x + y"}
+        assert record["complete"]
+        assert record["mode"] == "editor"
+        assert record["model"]["sha256"]
+        assert record["machine"]["cores"]
+        assert record["rules"]["ends"].keys() == {"line"}
+        # The prompt is the prefix with the indentation of the missing line, all of it.
+        expected = len(PREFIX) + 4
+        assert {result["prompt_bytes"] for result in record["results"]} == {expected}
+    assert [record["pipeline"] for record in records] == ["raw", "full"]
+
+
+def test_pass_at_1_where_programs_can_be_isolated(model: Path, data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "record.json"
+    for choice, passed in (("--execute", [True, True]), ("--no-execute", [None, None])):
+        done = run(SUITE, data, "--model", model, choice, "--json", output)
+        assert done.exit_code == 0, done.output
+        record = json.loads(output.read_text())
+        assert [result["passed"] for result in record["results"]] == passed
+        assert (record["rules"]["limits"] is None) is (choice == "--no-execute")
+
+
+def test_the_product_takes_over_what_stands_behind(model: Path, tmp_path: Path) -> None:
+    rows = {
+        "id": "safim/api/1",
+        "prefix": "y = 1\nx = sum(",
+        "suffix": ")\n",
+        "gold": "range(y)",
+        "unit_tests": [],
+    }
+    path, output = tmp_path / "safim.jsonl", tmp_path / "record.json"
+    path.write_text(json.dumps(rows))
+    write_script(model.parent, {"after": r"sum\(", "text": "range(y))\nprint(x)\n"})
+    assert run("safim", path, "--model", model, "--json", output).exit_code == 0
+    [result] = json.loads(output.read_text())["results"]
+    assert (result["exact"], result["passed"], result["text"]) == (True, True, "range(y)")
+
+
+def test_cross_file_code_is_in_the_prompt_when_asked(model: Path, tmp_path: Path) -> None:
+    line = {
+        "prompt": "import a\n\na.",
+        "groundtruth": "run()",
+        "right_context": "\n",
+        "metadata": {"task_id": "1"},
+        "crossfile_context": {"text": "# def run(): ...\n"},
+    }
+    path, output = tmp_path / "cross.jsonl", tmp_path / "record.json"
+    path.write_text(json.dumps(line))
+    sizes = []
+    for option in ([], ["--cross-file"]):
+        write_script(model.parent, {"after": r"a\.", "text": "run()\n"})
+        done = run("crosscodeeval", path, "--model", model, "--json", output, *option)
+        assert done.exit_code == 0, done.output
+        [result] = json.loads(output.read_text())["results"]
+        assert (result["exact"], result["passed"]) == (True, None)
+        sizes.append(result["prompt_bytes"])
+    assert sizes == [len("import a\n\na."), len("import a\n\na.") + len("# def run(): ...\n\n")]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--pipeline", "full", "--no-heal"], "for --pipeline raw"),
+        (["--mode", "official"], "use it with --pipeline raw"),
+        (["--cross-file"], "for crosscodeeval"),
+        (["--limit", "0"], "not in the range"),
+    ],
+)
+def test_options_that_do_not_go_together_are_misuse(
+    data: Path, options: list[str], message: str
+) -> None:
+    done = run(SUITE, data, *options)
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_what_cannot_be_written_or_compared_is_said_before_the_work(
+    data: Path, model: Path, tmp_path: Path
+) -> None:
+    done = run(SUITE, data, "--model", model, "--json", tmp_path / "gone" / "x.json")
+    assert isinstance(done.exception, UsageError)
+    assert "There is no directory" in str(done.exception)
+    done = run(SUITE, data, "--model", model, "--compare", tmp_path / "gone.json")
+    assert "is not the record" in str(done.exception)
+    record = tmp_path / "record.json"
+    run(SUITE, data, "--model", model, "--pipeline", "raw", "--json", record)
+    official = ["--pipeline", "raw", "--mode", "official", "--compare", record]
+    done = run(SUITE, data, "--model", model, *official)
+    assert "only like can be compared with like" in str(done.exception)
+
+
+def test_a_model_that_is_not_there_is_one_line_and_exit_code_1(data: Path) -> None:
+    command = [sys.executable, "-m", "linewise_server", "eval", SUITE, str(data)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "linewise models pull" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_shows_and_keeps_what_there_is(model: Path, tmp_path: Path) -> None:
+    data, output = tmp_path / "data.jsonl", tmp_path / "record.json"
+    rows = [row("quick", "return x + y"), row("slow", "return x", PREFIX + "# slow\n")]
+    data.write_text("".join(json.dumps(line) + "\n" for line in rows))
+    arguments: list[Any] = [SUITE, data, "--model", model, "--json", output]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "linewise_server", "eval", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+    )
+    assert process.stderr is not None
+    assert "1 of 2 problems" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130
+    assert "Stopped after 1 of 2 problems." in err
+    assert "100.0 % (1)" in out
+    assert "Traceback" not in err
+    record = json.loads(output.read_text())
+    assert not record["complete"]
+    assert [result["id"] for result in record["results"]] == ["SingleLineInfilling/quick"]
+
+
+def test_help_names_every_suite_and_says_what_may_run() -> None:
+    text = run("--help").stdout
+    assert all(suite in text for suite in SUITES)
+    assert "without network" in text
