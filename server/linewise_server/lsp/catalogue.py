@@ -1,4 +1,4 @@
-"""API catalogues in the editor: deprecated uses as diagnostics with fixes, samples, announcements.
+"""API catalogues in the editor: deprecated uses with fixes, samples, help, announcements.
 
 The watch looks at open documents twice a second and checks those that changed, or all when the
 shelf did, so that a catalogue that was added or updated shows at once. Subscribed catalogues are
@@ -16,6 +16,7 @@ from lsprotocol import types
 from linewise_server.apidocs.catalogues import DeprecatedUse
 from linewise_server.apidocs.errors import ApiDocsError
 from linewise_server.apidocs.fetch import fetch
+from linewise_server.apidocs.link import Resolution
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import WorkspaceDocs, range_of, source_of
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 _PULL_SECONDS = 6 * 3600.0
 _DEADLINE = 2.0
+_OPEN_SUPPORT = "linewise.catalogue.openSupport"
+"""Run by the server; its only argument is a support link of a subscribed catalogue."""
 _OPEN, _MUTE = "Open", "Do not show again"
 
 
@@ -51,17 +54,16 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
             for fix in [_fix(document, use)]
             if fix is not None and _touches(range_of(document, use.span), params.range)
         ]
+        if params.context.trigger_kind == types.CodeActionTriggerKind.Automatic:
+            return found
         offset = document.snapshot().offset(*document.locate(params.range.start))
         here = await workspace.docs.resolve(source, offset)
-        samples = workspace.catalogues.samples(here.name) if here is not None else []
-        return found + [
-            types.CodeAction(
-                f"Insert sample: {sample.title}",
-                types.CodeActionKind.Refactor,
-                edit=_insertion(document, params.range.end, sample.code),
-            )
-            for sample in samples
-        ]
+        return found + (_offers(workspace, document, params.range.end, here) if here else [])
+
+    @server.command(_OPEN_SUPPORT)
+    async def open_support(url: str) -> None:
+        if any(url == link.url for c in workspace.catalogues.current() for link in c.support):
+            await server.window_show_document_async(types.ShowDocumentParams(url, external=True))
 
 
 class CatalogueWatch:
@@ -157,6 +159,30 @@ def _diagnostic(document: Document, use: DeprecatedUse) -> types.Diagnostic:
         source=use.catalogue,
         tags=[types.DiagnosticTag.Deprecated],
     )
+
+
+def _offers(
+    workspace: WorkspaceDocs, document: Document, after: types.Position, here: Resolution
+) -> list[types.CodeAction]:
+    """Return the samples of a symbol and where its users find help."""
+    catalogues = workspace.catalogues
+    samples = [
+        types.CodeAction(
+            f"Insert sample: {sample.title}",
+            types.CodeActionKind.Refactor,
+            edit=_insertion(document, after, sample.code),
+        )
+        for sample in catalogues.samples(here.name)
+    ]
+    help_links = [
+        types.CodeAction(
+            f"Ask for help: {link.title}",
+            types.CodeActionKind.Empty,
+            command=types.Command(link.title, _OPEN_SUPPORT, arguments=[link.url]),
+        )
+        for link in catalogues.support(here.package or "")
+    ]
+    return samples + help_links
 
 
 def _fix(document: Document, use: DeprecatedUse) -> types.CodeAction | None:

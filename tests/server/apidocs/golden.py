@@ -290,6 +290,7 @@ click.prompt | click.prompt
 click.Group().add_command | click.Group.add_command
 CliRunner | click.testing.CliRunner
 CliRunner().invoke | click.testing.CliRunner.invoke
+click.Context(cli).__enter__ | -
 click.ClickException | click.ClickException
 click.UsageError("x").show | -
 click.get_current_context | click.get_current_context

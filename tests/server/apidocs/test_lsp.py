@@ -26,11 +26,23 @@ class Client(LanguageClient):
 
     def __init__(self) -> None:
         super().__init__("test", "1")
+        self.opened: list[str] = []
+        self.questions: asyncio.Queue[str] = asyncio.Queue()
         self.diagnostics: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
 
         @self.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)  # type: ignore[untyped-decorator]
         def keep(params: types.PublishDiagnosticsParams) -> None:
             self.diagnostics.put_nowait(params)
+
+        @self.feature(types.WINDOW_SHOW_DOCUMENT)  # type: ignore[untyped-decorator]
+        def show(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
+            self.opened.append(params.uri)
+            return types.ShowDocumentResult(success=True)
+
+        @self.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)  # type: ignore[untyped-decorator]
+        def answer(params: types.ShowMessageRequestParams) -> types.MessageActionItem:
+            self.questions.put_nowait(params.message)
+            return list(params.actions or [])[-1]
 
 
 @pytest_asyncio.fixture
@@ -95,6 +107,21 @@ async def test_apis_at_lists_the_cursor_s(client: Client) -> None:
     assert api["caption"] == f"Python 3.{sys.version_info[1]}"
 
 
+async def test_a_fetch_is_asked_for_and_a_no_is_kept(client: Client, linewise_home: Path) -> None:
+    uri, answers = "file:///workspace/cli.py", linewise_home / "docs" / "answers.json"
+    item = types.TextDocumentItem(uri, "python", 1, "import click\nclick.echo('x')\n")
+    client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+    where = types.TextDocumentIdentifier(uri), types.Position(1, 7)
+    await client.text_document_hover_async(types.HoverParams(*where))
+    async with asyncio.timeout(60):
+        question = await client.questions.get()
+        assert "click.palletsprojects.com that somebody here uses click" in question
+        while not answers.exists():
+            await client.text_document_hover_async(types.HoverParams(*where))
+    assert json.loads(answers.read_text()) == {"click": False}
+    assert client.questions.empty()
+
+
 def click_catalogue(key: bytes, release: int, *deprecated: str) -> bytes:
     """Return a catalogue of the package that this test and the server have installed."""
     names = ("json.dumps", "click.echo", "click.secho")
@@ -115,6 +142,7 @@ def click_catalogue(key: bytes, release: int, *deprecated: str) -> bytes:
         "samples": [
             {"id": "hello", "title": "Hello", "symbols": ["click.echo"], "code": "click.echo(1)"}
         ],
+        "support": [{"title": "Forum", "url": "https://forum.example/"}],
     }
     return sign(json.dumps(content).encode(), key)
 
@@ -155,6 +183,13 @@ async def test_a_deprecation_reaches_an_open_editor_and_goes_by_its_fix(
         for action in actions or []
         if isinstance(action, types.CodeAction) and action.edit and action.edit.changes
     }
+    titles = [action.title for action in actions or []]
+    assert titles == ["Use secho", "Insert sample: Hello", "Ask for help: Forum"]
+    for url in ("https://elsewhere.example/", "https://forum.example/"):
+        await client.workspace_execute_command_async(
+            types.ExecuteCommandParams("linewise.catalogue.openSupport", [url])
+        )
+    assert client.opened == ["https://forum.example/"]
     below = types.Position(2, 0)
     assert edits == {
         "Use secho": [types.TextEdit(found.range, "secho")],

@@ -29,6 +29,8 @@ from linewise_server.apidocs.python.scope import (
 from linewise_server.apidocs.source import Source, Span, Syntax
 
 _MAX_PROPOSALS = 8
+_EVERYTHING = "builtins.object"
+"""jedi does not always put it last, and its special methods are documented for all classes."""
 _DOCUMENTED_AS = {
     "builtins.set": "builtins.frozenset",
     "typing.TextIO": "io.TextIOBase",
@@ -103,7 +105,7 @@ class PythonResolver:
             package=link.package if link else package.name if package else None,
             span=span,
             link=link,
-            gap=None if link else "late" if late else self.reason(package),
+            gap=None if link else self.reason(package, late=late),
             signature=definition.signature if definition else "",
             summary=definition.summary if definition else "",
         )
@@ -114,12 +116,13 @@ class PythonResolver:
         symbol = self._library.find(package, public_home(full))
         return self._library.link(package, symbol) if symbol else None
 
-    def reason(self, package: Package | None) -> Reason:
-        """Return why a name of `package` has no link."""
+    def reason(self, package: Package | None, *, late: bool = False) -> Reason:
+        """Return why a name of `package` has no link; `late` where inference has yet to answer."""
         if package is None:
-            return "own"
-        held = self._library.docset(package.name, package.version)
-        return "notInInventory" if held else "notFetched"
+            return "late" if late else "own"
+        if self._library.docset(package.name, package.version) is None:
+            return "notFetched"
+        return "late" if late else "notInInventory"
 
     async def _define(
         self, source: Source, offset: int, ends: float
@@ -168,7 +171,8 @@ class PythonResolver:
         holder = definition.full.rpartition(".")[0]
         beyond = False
         for receiver in dict.fromkeys(definition.receivers):
-            if not beyond or self._packages.of(receiver) == owner:
+            near = not beyond and receiver != _EVERYTHING
+            if near or self._packages.of(receiver) == owner:
                 yield _Name(f"{receiver}.{attribute}", 2)
                 if receiver in _DOCUMENTED_AS:
                     yield _Name(f"{_DOCUMENTED_AS[receiver]}.{attribute}", 2)
