@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import click
 
 from linewise_models.home import Home
+from linewise_server.apidocs.errors import ApiDocsError
 from linewise_server.apidocs.fetch import fetch, new_client
 from linewise_server.apidocs.inventory import parse_inventory
 from linewise_server.apidocs.link import join_url
@@ -31,7 +32,17 @@ _File = click.Path(exists=True, dir_okay=False, path_type=Path)
 _Out = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.group()
+class _Told(click.Group):
+    """A group whose commands' refusals reach the user as messages."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CatalogueError as error:
+            raise UsageError(str(error)) from error
+
+
+@click.group(cls=_Told)
 def catalogue() -> None:
     r"""Speak to your API's users in their editor, or listen to the makers of what you use.
 
@@ -142,7 +153,7 @@ def update(names: tuple[str, ...]) -> None:
         subscription = held[name]
         try:
             newer = _pulling(functools.partial(shelf.update, subscription))
-        except (CatalogueError, UsageError) as error:
+        except (CatalogueError, ApiDocsError) as error:
             failed.append(str(error))
         else:
             click.echo(f"{name}: release {newer.release}" if newer else f"{name}: nothing new")

@@ -95,4 +95,16 @@ def test_what_cannot_be_done_says_so(tmp_path: Path) -> None:
     assert "is subscribed" in str(run("update", "nothing").exception)
     tampered = tmp_path / "requests.catalogue"
     tampered.write_text(tampered.read_text().replace('"sig": "', '"sig": "AAAA'))
-    assert "changed after it was signed" in str(run("verify", tampered).exception)
+    changed = run("verify", tampered).exception
+    assert isinstance(changed, UsageError)
+    assert "changed after it was signed" in str(changed)
+
+
+def test_a_host_that_is_gone_stops_no_other_update(tmp_path: Path, site: str) -> None:
+    publish(tmp_path, 1)
+    run("add", f"{site}/requests.catalogue")
+    (tmp_path / "requests.catalogue").unlink()
+    failed = run("update").exception
+    assert isinstance(failed, UsageError)
+    assert "404" in str(failed)
+    assert "release 1" in run("list").stdout
