@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine, func, select
-from tests.telemetry.postgres import run_postgres
 
 from linewise_telemetry.client.otlp import encode
 from linewise_telemetry.client.spool import HOUR, Batch, Queued
@@ -33,6 +32,7 @@ from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.accounts import Accounts
 from linewise_telemetry.collector.database import connect
 from linewise_telemetry.events import Wire, load
+from tests.telemetry.postgres import run_postgres
 
 BATCH = 100
 SCHEMA = load().schema

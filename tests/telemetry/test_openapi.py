@@ -46,7 +46,7 @@ def test_answers_are_as_described(site: Site, path: str, method: str, known: boo
     operation = schemathesis.openapi.from_asgi("/openapi.json", site.app)[path][method]
 
     @given(operation.as_strategy())
-    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
     def check(case: Any) -> None:
         if known and "Linewise-Project" in (case.headers or {}):
             case.headers["Linewise-Project"] = PROJECT
