@@ -24,8 +24,7 @@ def run_postgres(*, durable: bool) -> Iterator[str]:
     """
     user = _postgres_user()
     # A short path of its own: sockets have short names, and `nobody` may not enter root's.
-    memory = Path("/dev/shm")
-    place = memory if memory.is_dir() and not durable else None
+    place = None if durable else _memory()
     directory = Path(tempfile.mkdtemp(prefix="linewise-pg-", dir=place))
     install = _wheel() / "pginstall"
     if user is not None:
@@ -67,3 +66,11 @@ def _wheel() -> Path:
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent
+
+
+def _memory() -> Path | None:
+    """A directory in memory, if there is one with room in which programs may run."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < 2**30:
+        return None
+    return None if os.statvfs(memory).f_flag & os.ST_NOEXEC else memory
