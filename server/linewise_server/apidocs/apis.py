@@ -6,9 +6,12 @@ on imports.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from linewise_server.apidocs.docs import Docs
+from linewise_server.apidocs.languages import BY_LANGUAGE
 from linewise_server.apidocs.link import EXPLANATIONS, Link, Resolution
 from linewise_server.apidocs.python.scope import parse
 from linewise_server.apidocs.python.uses import imports
@@ -19,12 +22,21 @@ _DEADLINE = 1.5
 """Seconds; a list that somebody opened may take longer than a hover."""
 
 
+_IMPORTS = {
+    "go": re.compile(r'^\s*(?:import\s+)?(?:[\w.]+\s+)?"([^"\n]+)"', re.MULTILINE),
+    "rust": re.compile(r"^\s*(?:pub\s+)?use\s+([\w:]+)\s*;", re.MULTILINE),
+    "java": re.compile(r"^\s*import\s+([\w.]+)\s*;", re.MULTILINE),
+}
+"""Where an import may stand; the language's own resolver says whether it is one."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImportLink:
-    """An imported name that has docs; where they are is found out when it is clicked."""
+    """An imported name that has docs; where it has no `link` yet, `open_import` finds it."""
 
     span: Span
     name: str
+    link: Link | None
 
 
 async def apis_at(docs: Docs, source: Source, offset: int, completion: str) -> list[ApiLink]:
@@ -35,7 +47,7 @@ async def apis_at(docs: Docs, source: Source, offset: int, completion: str) -> l
     """
     found: dict[str, ApiLink] = {}
     here = await docs.resolve(source, offset, _DEADLINE)
-    if here is not None and here.gap != "own":
+    if here is not None and here.gap not in ("own", "unresolved", "late"):
         found[here.name] = _api(here, "cursor")
     within = _place_of(source.text, completion, offset)
     if within is not None:
@@ -45,15 +57,16 @@ async def apis_at(docs: Docs, source: Source, offset: int, completion: str) -> l
 
 
 def import_links(docs: Docs, source: Source) -> list[ImportLink]:
-    """Return the imports of a Python text whose packages have docs on this machine."""
-    if source.language != "python":
-        return []
-    links = []
-    for each in imports(parse(source.text)):
-        package = docs.packages.of(each.full)
-        if package is not None and docs.library.docset(package.name, package.version):
-            links.append(ImportLink(each.span, each.full))
-    return links
+    """Return the imports of a text that have docs; of Python, those with docs on this machine."""
+    if source.language == "python":
+        return list(_python_imports(docs, source))
+    pattern = _IMPORTS.get(source.language)
+    found = []
+    for match in pattern.finditer(source.text) if pattern else ():
+        each = BY_LANGUAGE[source.language](source, match.end(1) - 1, docs.library)
+        if each is not None and each.link is not None:
+            found.append(ImportLink(Span(*match.span(1)), each.name, each.link))
+    return found
 
 
 def open_import(docs: Docs, name: str) -> Link | None:
@@ -64,6 +77,13 @@ def open_import(docs: Docs, name: str) -> Link | None:
             return link
         name = name.rpartition(".")[0]
     return None
+
+
+def _python_imports(docs: Docs, source: Source) -> Iterator[ImportLink]:
+    for each in imports(parse(source.text)):
+        package = docs.packages.of(each.full)
+        if package is not None and docs.library.docset(package.name, package.version):
+            yield ImportLink(each.span, each.full, None)
 
 
 def _api(resolution: Resolution, source: ApiSource) -> ApiLink:

@@ -21,14 +21,19 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         if document is None:
             return []
         return [
-            types.DocumentLink(range=range_of(document, link.span), data={"name": link.name})
-            for link in import_links(workspace.docs, source_of(document))
+            types.DocumentLink(
+                range=range_of(document, each.span),
+                target=each.link.url if each.link else None,
+                tooltip=each.link.caption if each.link else None,
+                data={"name": each.name},
+            )
+            for each in import_links(workspace.docs, source_of(document))
         ]
 
     @server.feature(types.DOCUMENT_LINK_RESOLVE)
     async def resolve(link: types.DocumentLink) -> types.DocumentLink:
         found = open_import(workspace.docs, str(field(link.data, "name") or ""))
-        if found is not None:
+        if found is not None and link.target is None:
             link.target = found.url
             link.tooltip = f"{found.target} · {found.caption}"
         return link
