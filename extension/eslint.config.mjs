@@ -2,7 +2,7 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "out/", "wheel/", "node_modules/"] },
+  { ignores: ["dist/", "out/", "wheel/", "node_modules/", "test/bench/bare/"] },
   eslint.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -12,6 +12,7 @@ import {
   type QuickPickItem,
   type StatusBarItem,
 } from "vscode";
+import { languageName } from "./languages";
 import { facts, presence, type Here, type Presence } from "./presence";
 import type { Linewise, Session } from "./session";
 import { isOnFor, SECTION } from "./settings";
@@ -83,7 +84,7 @@ function tooltip(summary: string, { current }: Session): MarkdownString {
 function here(snooze: Snooze): Here {
   const document = window.activeTextEditor?.document;
   const off = document !== undefined && !isOnFor(document.languageId, document.uri);
-  return { offFor: off ? document.languageId : undefined, snoozedUntil: snooze.untilTime };
+  return { offFor: off ? languageName(document.languageId) : undefined, snoozedUntil: snooze.untilTime };
 }
 
 async function showMenu(session: Session, snooze: Snooze): Promise<void> {
@@ -120,8 +121,9 @@ function languageSwitch(): Entry | undefined {
     return undefined;
   }
   const on = isOnFor(document.languageId, document.uri);
+  const name = languageName(document.languageId);
   return {
-    label: on ? `$(circle-slash) Turn Off for ${document.languageId}` : `$(check) Turn On for ${document.languageId}`,
+    label: on ? `$(circle-slash) Turn Off for ${name}` : `$(check) Turn On for ${name}`,
     run: () => {
       const configuration = workspace.getConfiguration(SECTION);
       const languages = configuration.inspect<Record<string, boolean>>("languages")?.globalValue ?? {};

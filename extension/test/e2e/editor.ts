@@ -9,7 +9,7 @@ import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync, openSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 
 export const EXTENSION = join(__dirname, "..", "..");
@@ -32,6 +32,10 @@ export interface Options {
   readonly keepProfile?: boolean;
   readonly trusted?: boolean;
   readonly size?: { readonly width: number; readonly height: number };
+  /** Device pixels for each pixel: more for pictures that are shown large. */
+  readonly scale?: number;
+  /** Another extension in the place of Linewise. */
+  readonly vsix?: string;
 }
 
 /** Settings that keep VS Code's own guests off the screen. */
@@ -86,17 +90,18 @@ export class Editor {
       node,
       [
         entry,
-        ...["--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--user-data-dir", profile, "--extensions-dir", extensions()],
+        ...["--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--user-data-dir", profile, "--extensions-dir", extensions(options.vsix ?? VSIX)],
         ...["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"],
         ...(options.trusted === false ? [] : ["--disable-workspace-trust"]),
         workspace,
       ],
       { env: { ...process.env, ...options.environment }, stdio: ["ignore", log, log], detached: true },
     );
-    const context = await (await browser()).newContext({ viewport: options.size ?? { width: 1180, height: 720 } });
+    const context = await (await browser()).newContext({ viewport: options.size ?? { width: 1180, height: 720 }, deviceScaleFactor: options.scale ?? 1 });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     const page = await context.newPage();
     const editor = new Editor(page, workspace, profile, context, server);
+    open.add(editor);
     await eventually(`the workbench of ${options.name}`, async () => {
       await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(workspace)}`);
       await page.waitForSelector(".monaco-workbench .part.statusbar", { timeout: 20_000 });
@@ -106,6 +111,7 @@ export class Editor {
   }
 
   async close(): Promise<void> {
+    open.delete(this);
     await this.context.close();
     if (this.server.pid !== undefined && this.server.exitCode === null) {
       process.kill(-this.server.pid, "SIGTERM");
@@ -157,6 +163,11 @@ export class Editor {
     const row = `.quick-input-list .monaco-list-row[aria-label*="${label}"]`;
     await this.page.waitForSelector(row);
     await this.page.click(row);
+  }
+
+  /** Waits until the open input box asks so. */
+  async question(text: string): Promise<void> {
+    await this.page.waitForSelector(`.quick-input-widget .quick-input-message:has-text("${text}")`);
   }
 
   async type(text: string, delay = 30): Promise<void> {
@@ -263,6 +274,7 @@ export async function eventually(what: string | (() => string), condition: () =>
   throw new Error(`waited ${timeout} ms in vain for ${description}${problem === "" ? "" : `: ${problem}`}`);
 }
 
+const open = new Set<Editor>();
 let launched: Promise<Browser> | undefined;
 
 function browser(): Promise<Browser> {
@@ -273,7 +285,9 @@ function browser(): Promise<Browser> {
   return launched;
 }
 
-export async function closeBrowser(): Promise<void> {
+/** Ends what a test file has started, whatever became of its tests. */
+export async function closeAll(): Promise<void> {
+  await Promise.all([...open].map((editor) => editor.close()));
   await (await launched)?.close();
 }
 
@@ -293,18 +307,18 @@ function installation(): Installation {
 }
 
 /** The folder with the packaged extension installed, made anew when the package is. */
-function extensions(): string {
-  if (!existsSync(VSIX)) {
-    throw new Error("There is no linewise.vsix; `make vsix` builds it.");
+function extensions(vsix: string): string {
+  if (!existsSync(vsix)) {
+    throw new Error(`There is no ${vsix}; \`make vsix\` builds it.`);
   }
-  const folder = join(OUTPUT, "extensions");
+  const folder = join(OUTPUT, "extensions", basename(vsix, ".vsix"));
   const copy = join(folder, "installed.vsix");
-  if (!existsSync(copy) || !readFileSync(copy).equals(readFileSync(VSIX))) {
+  if (!existsSync(copy) || !readFileSync(copy).equals(readFileSync(vsix))) {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     const { entry, node } = installation();
-    execFileSync(node, [entry, "--extensions-dir", folder, "--user-data-dir", join(OUTPUT, "install"), "--install-extension", VSIX], { stdio: ["ignore", "ignore", "inherit"] });
-    cpSync(VSIX, copy);
+    execFileSync(node, [entry, "--extensions-dir", folder, "--user-data-dir", join(OUTPUT, "install"), "--install-extension", vsix], { stdio: ["ignore", "ignore", "inherit"] });
+    cpSync(vsix, copy);
   }
   return folder;
 }

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test, type TestContext } from "node:test";
-import { closeBrowser, Editor, eventually } from "./editor";
+import { closeAll, Editor, eventually } from "./editor";
 import { ScriptedEditor } from "./script";
 
 const COMPLETIONS = { "total =": [" first + second + third"] };
 
-after(closeBrowser);
+after(closeAll);
 
 const picture = (editor: () => Editor) => (context: unknown): Promise<void> =>
   editor().screenshot(`features ${(context as TestContext).name}`.replaceAll(/\W+/g, "-"));
@@ -68,7 +68,7 @@ describe("a server that can do everything", () => {
     await editor.run("Linewise: Send Feedback…");
     await editor.choose("A problem");
     await editor.choose("The last completion");
-    await editor.page.waitForSelector('.quick-input-widget input[aria-label*="Your words"]');
+    await editor.question("Your words");
     await editor.type("It closed a bracket twice.");
     await editor.screenshot("features-feedback-text");
     await editor.press("Enter");
@@ -76,7 +76,7 @@ describe("a server that can do everything", () => {
     await eventually("what may be attached", async () => (await editor.entries()).some((entry) => entry.includes("Versions")));
     await editor.screenshot("features-feedback-attachments");
     await editor.press("Enter");
-    await editor.page.waitForSelector('.quick-input-widget input[aria-label*="An address"]');
+    await editor.question("An address");
     await editor.press("Enter");
     await editor.page.waitForSelector(".monaco-dialog-box");
     assert.match(await editor.shown(), /It closed a bracket twice\./);
@@ -120,18 +120,18 @@ describe("a server that can do everything", () => {
 
   test("a language is switched off and on from the menu", async () => {
     await editor.openFile("notes.md");
-    await editor.waitForStatus("Off for markdown.");
+    await editor.waitForStatus("Off for Markdown.");
     await editor.openFile("switch.py");
     await editor.waitForStatus("Ready.");
     await editor.clickStatus();
-    await editor.choose("Turn Off for python");
-    await editor.waitForStatus("Off for python.");
+    await editor.choose("Turn Off for Python");
+    await editor.waitForStatus("Off for Python.");
     await eventually("the server to know", () => {
       const settings = scripted.journal("settings").at(-1)?.settings as { languages: Record<string, boolean> } | undefined;
       return settings?.languages.python === false;
     });
     await editor.clickStatus();
-    await editor.choose("Turn On for python");
+    await editor.choose("Turn On for Python");
     await editor.waitForStatus("Ready.");
   });
 
@@ -205,6 +205,6 @@ test("a server that is not there is told with a way out", async () => {
   await eventually("the message", async () => (await editor.notifications()).some((text) => text.includes("/nowhere/linewise")));
   await editor.screenshot("features-absent");
   await editor.button("Open Settings");
-  await editor.page.waitForSelector('.settings-editor .setting-item-contents:has-text("Command of the language server")');
+  await editor.page.waitForSelector(".settings-editor");
   await editor.close();
 });

@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
-import { closeBrowser, Editor, eventually, OUTPUT } from "./editor";
+import { closeAll, Editor, eventually, OUTPUT } from "./editor";
 
 const NAME = "first-use";
 const HOME = join(OUTPUT, NAME, "home");
@@ -24,7 +24,7 @@ const FILES = {
   "manual.py": MEAN,
 };
 
-after(closeBrowser);
+after(closeAll);
 
 describe("first use", () => {
   let editor: Editor;

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
-import { closeBrowser, eventually, type Editor } from "./editor";
+import { closeAll, eventually, type Editor } from "./editor";
 import { ScriptedEditor } from "./script";
 
-after(closeBrowser);
+after(closeAll);
 
 describe("completion", () => {
   let scripted: ScriptedEditor;

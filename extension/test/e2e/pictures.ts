@@ -1,0 +1,116 @@
+/**
+ * The pictures of the README and the walkthrough, taken in a real VS Code with the real server and model.
+ *
+ * Run by `make pictures`; each is written to media/pictures and wants to be looked at before it is committed.
+ */
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { closeAll, Editor, EXTENSION, eventually } from "./editor";
+import { openReal } from "./real";
+
+const FOLDER = join(EXTENSION, "media", "pictures");
+const LOOKS = { size: { width: 860, height: 420 }, scale: 2 } as const;
+const SETTINGS = {
+  "linewise.latency.automatic": 10_000,
+  "editor.fontSize": 15,
+  "workbench.activityBar.location": "hidden",
+  "breadcrumbs.enabled": false,
+};
+
+const SPREAD = `"""How far values lie apart."""
+
+import statistics
+
+
+def spread(values: list[float]) -> float:
+    """Return the difference between the largest and the smallest value."""
+`;
+
+const DOCS = `import statistics
+
+
+def typical(values: list[float]) -> float:
+    return statistics.fmean(values)
+`;
+
+async function take(editor: Editor, name: string): Promise<void> {
+  mkdirSync(FOLDER, { recursive: true });
+  await editor.page.screenshot({ path: join(FOLDER, `${name}.png`) });
+}
+
+async function ghostText(): Promise<void> {
+  const editor = await openReal({ name: "pictures", files: { "spread.py": SPREAD, "typical.py": DOCS }, settings: SETTINGS, ...LOOKS });
+  await hideSideBar(editor);
+  await editor.openFile("spread.py");
+  await editor.type("    return max(values)");
+  await editor.waitForGhost("min(values)", 60_000);
+  await take(editor, "ghost-text");
+  editor.set({ "workbench.colorTheme": "Default Dark Modern" });
+  await eventually("the dark theme", async () => (await editor.page.$(".monaco-workbench.vs-dark")) !== null);
+  await take(editor, "ghost-text-dark");
+  editor.set({ "workbench.colorTheme": "Default Light Modern" });
+  await eventually("the light theme", async () => (await editor.page.$(".monaco-workbench.vs")) !== null);
+  await editor.press("Tab");
+
+  await editor.clickStatus();
+  await eventually("the menu", async () => (await editor.entries()).some((entry) => entry.includes("Keys saved today")));
+  await take(editor, "status");
+  await editor.press("Escape");
+
+  await editor.openFile("typical.py");
+  await eventually("the hover", async () => {
+    await editor.page.mouse.move(400, 5);
+    await editor.page.hover('.view-line span:text-is("fmean")');
+    await editor.page.waitForSelector('.monaco-hover:visible a:has-text("docs.python.org"), .monaco-hover:visible a[data-href*="docs.python.org"]', { timeout: 4000 });
+    return true;
+  }, 60_000);
+  await take(editor, "docs");
+
+  await editor.page.mouse.move(400, 5);
+  await editor.run("Linewise: Send Feedback…");
+  await editor.choose("An idea");
+  await editor.choose("Linewise itself");
+  await editor.question("Your words");
+  await editor.type("Complete doctests from the function above them.", 0);
+  await editor.press("Enter");
+  await editor.choose("No rating");
+  await eventually("what may be attached", async () => (await editor.entries()).some((entry) => entry.includes("Versions")));
+  await editor.press("Enter");
+  await editor.question("An address");
+  await editor.press("Enter");
+  await editor.page.waitForSelector(".monaco-dialog-box");
+  await take(editor, "feedback");
+  await editor.close();
+}
+
+async function setUp(): Promise<void> {
+  const editor = await Editor.open({ name: "pictures-set-up", files: { "spread.py": SPREAD }, settings: SETTINGS, ...LOOKS });
+  await hideSideBar(editor);
+  await eventually("the offer", async () => (await editor.notifications()).some((text) => text.includes("Set it up now?")));
+  await take(editor, "set-up");
+  await editor.close();
+}
+
+async function hideSideBar(editor: Editor): Promise<void> {
+  await editor.press("Control+B");
+  await editor.page.waitForSelector(".part.sidebar", { state: "hidden" });
+}
+
+/** The icon that VS Code wants as a bitmap. */
+async function icon(): Promise<void> {
+  const editor = await Editor.open({ name: "pictures-icon", files: {} });
+  await editor.page.setViewportSize({ width: 256, height: 256 });
+  const svg = readFileSync(join(EXTENSION, "media", "icon.svg"), "utf8");
+  await editor.page.setContent(`<style>body{margin:0}svg{width:256px;height:256px;display:block}</style>${svg}`);
+  await editor.page.screenshot({ path: join(EXTENSION, "media", "icon.png"), omitBackground: true });
+  await editor.close();
+}
+
+async function main(): Promise<void> {
+  await setUp();
+  await ghostText();
+  await icon();
+}
+
+void main().finally(closeAll);
