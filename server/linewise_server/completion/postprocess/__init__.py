@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import re
 
-from linewise_server.completion.postprocess.artefacts import artefacts
+from linewise_server.completion.postprocess.artefacts import artefacts, unfenced
 from linewise_server.completion.postprocess.block_end import block_end, end_of_block
 from linewise_server.completion.postprocess.brackets import brackets
 from linewise_server.completion.postprocess.dedent import dedent
@@ -73,7 +73,8 @@ def enough(text: str, site: Site, shape: Shape) -> bool:
 
     Called with every token; there is work to do only when a line has ended or the next has begun.
     """
-    whole, newline, last = text.rpartition("\n")
+    site = _plain(site)
+    whole, newline, last = unfenced(_newlines(text), site).rpartition("\n")
     if is_looping(last):
         return True
     if not newline:
@@ -81,7 +82,7 @@ def enough(text: str, site: Site, shape: Shape) -> bool:
     if shape == "line":
         return bool(whole.strip() or (site.typed.strip() and site.rest.strip()))
     begun = re.match(r"\s*(?:\w+|\S)?", last)
-    return _has_ended(_newlines(whole), begun[0] if begun else "", _plain(site), shape)
+    return _has_ended(whole, begun[0] if begun else "", site, shape)
 
 
 @functools.lru_cache(maxsize=64)

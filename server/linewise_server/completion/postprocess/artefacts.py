@@ -29,13 +29,21 @@ def artefacts(draft: Draft, site: Site, shape: Shape) -> Draft:
         if not _is_quoted(marker.start(), text, site):
             text = text[: marker.start()]
             break
-    if site.language != "markdown" and site.place == "code":
-        if opening := _FENCED.match(text):
-            text = text[opening.end() :]
-        if fence := _FENCE.search(text):
-            text = text[: fence.start()]
+    text = unfenced(text, site)
+    if _is_code(site) and (fence := _FENCE.search(text)):
+        text = text[: fence.start()]
     text = _BROKEN_END.sub("", text)
     return type(draft)(text, draft.replace)
+
+
+def unfenced(text: str, site: Site) -> str:
+    """The text without a fence that a chat model puts before code."""
+    opening = _FENCED.match(text)
+    return text[opening.end() :] if opening and _is_code(site) else text
+
+
+def _is_code(site: Site) -> bool:
+    return site.language != "markdown" and site.place == "code"
 
 
 def _is_quoted(at: int, text: str, site: Site) -> bool:
