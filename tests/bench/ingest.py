@@ -27,7 +27,7 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select
 
 from linewise_telemetry.client.otlp import encode
-from linewise_telemetry.client.spool import HOUR, Batch, Queued
+from linewise_telemetry.client.records import HOUR, Batch, Queued
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.accounts import Accounts
 from linewise_telemetry.collector.database import connect

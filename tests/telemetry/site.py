@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import Engine, func, select
 
 from linewise_telemetry.client.otlp import encode
-from linewise_telemetry.client.spool import HOUR, Batch, Queued
+from linewise_telemetry.client.records import HOUR, Batch, Queued
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.app import Collector, assemble, build
 from tests.telemetry.world import REGISTRY, START, Clock

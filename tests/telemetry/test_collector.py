@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
 )
 from sqlalchemy import Engine, select
 
-from linewise_telemetry.client.spool import HOUR, Queued
+from linewise_telemetry.client.records import HOUR, Queued
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.body import MAX_INFLATED, MAX_WIRE
 from linewise_telemetry.collector.store import contributor, now_utc

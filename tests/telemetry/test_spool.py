@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linewise_telemetry.client.spool import HOUR, Bounds, Record, Spool
+from linewise_telemetry.client.records import HOUR, Record
+from linewise_telemetry.client.spool import Bounds, Spool
 from linewise_telemetry.consent import Level
 from tests.telemetry.world import START, Clock
 
@@ -196,7 +197,8 @@ def test_broken_file_is_put_aside(tmp_path: Path, clock: Clock, garbage: bytes) 
 WRITER = """
 import sys
 from pathlib import Path
-from linewise_telemetry.client.spool import Bounds, Record, Spool
+from linewise_telemetry.client.records import Record
+from linewise_telemetry.client.spool import Bounds, Spool
 from linewise_telemetry.consent import Level
 spool = Spool(Path(sys.argv[1]), Bounds())
 i = 0

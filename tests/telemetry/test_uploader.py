@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linewise_telemetry.client.spool import HOUR, Bounds, Record, Spool
+from linewise_telemetry.client.records import HOUR, Record
+from linewise_telemetry.client.spool import Bounds, Spool
 from linewise_telemetry.client.transport import Answer, TransportError
 from linewise_telemetry.client.uploader import Uploader, _clamp, _verdicts
 from linewise_telemetry.consent import Level

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from linewise_telemetry.client.spool import HOUR, Batch, Queued
+from linewise_telemetry.client.records import HOUR, Batch, Queued
 
 if TYPE_CHECKING:
     from linewise_telemetry.events import Wire

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from linewise_telemetry.client.spool import HOUR, Queued
+from linewise_telemetry.client.records import HOUR, Queued
 from linewise_telemetry.figures import share
 
 if TYPE_CHECKING:

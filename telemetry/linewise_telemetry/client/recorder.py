@@ -13,13 +13,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from linewise_telemetry.client.spool import HOUR, Record, Spool
+from linewise_telemetry.client.records import HOUR, Record
 from linewise_telemetry.consent import Decision, Level
 from linewise_telemetry.errors import FieldError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from linewise_telemetry.client.spool import Spool
     from linewise_telemetry.events import Event, Registry, Wire
 
 LONGEST_QUEUE = 4_000

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from linewise_telemetry.client.records import HOUR, Batch, Queued, Record, week_of
 from linewise_telemetry.consent import Level
 
 if TYPE_CHECKING:
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from linewise_telemetry.events import Wire
-
-HOUR = 3600
-WEEK_HOURS = 7 * 24
-MONDAY = 4 * 24  # 1 January 1970 was a Thursday; the first Monday came 96 hours later
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS event (
@@ -66,41 +63,6 @@ class Bounds:
     sent: int = 1_000
     counts_days: int = 400
     pages: int = 8_192
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One event as it may be kept: `attributes` in wire form, `level` under which it was made."""
-
-    name: str
-    attributes: Mapping[str, Wire]
-    counted: Mapping[str, Wire]
-    n: int
-    hour: int
-    level: Level
-    targets: tuple[tuple[str, str], ...]
-    """(target, key) of everyone who gets it; empty below the level `counts`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """One event that waits; `n` is None for an event and a number for a weekly count."""
-
-    seq: int
-    id: str
-    hour: int
-    name: str
-    attributes: dict[str, Wire]
-    n: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Events of one collector and key, claimed by this process for a while."""
-
-    target: str
-    key: str
-    events: tuple[Queued, ...]
 
 
 class Spool:
@@ -206,7 +168,7 @@ class Spool:
 
     def queue_reports(self, now_hour: int) -> int:
         """Turn the counts of finished weeks made under `counts` into events; return how many."""
-        this_week = _week(now_hour)
+        this_week = week_of(now_hour)
         with self._write() as db:
             rows = db.execute(
                 "SELECT week, target, name, attributes, n FROM unreported WHERE week < ?",
@@ -342,7 +304,7 @@ class Spool:
                 db.execute(
                     "INSERT INTO unreported VALUES (?, ?, ?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET n = n + excluded.n",
-                    (_week(record.hour), target, record.name, attributes, record.n),
+                    (week_of(record.hour), target, record.name, attributes, record.n),
                 )
         if record.level == Level.EVENTS:
             for target, key in record.targets:
@@ -447,8 +409,3 @@ class Spool:
 
 def _dump(attributes: Mapping[str, Wire]) -> str:
     return json.dumps(dict(attributes), separators=(",", ":"))
-
-
-def _week(hour: int) -> int:
-    """Return the hour at which the week of `hour` began, a Monday at midnight UTC."""
-    return (hour - MONDAY) // WEEK_HOURS * WEEK_HOURS + MONDAY

@@ -22,7 +22,8 @@ from linewise_telemetry.client.feedback import Feedback, Item, Outbox, Recipient
 from linewise_telemetry.client.gate import Gate, State
 from linewise_telemetry.client.otlp import encode as encode_batch
 from linewise_telemetry.client.recorder import Recorder
-from linewise_telemetry.client.spool import HOUR, Batch, Bounds, Queued, Spool
+from linewise_telemetry.client.records import HOUR, Batch, Queued
+from linewise_telemetry.client.spool import Bounds, Spool
 from linewise_telemetry.client.transport import Send, is_acceptable
 from linewise_telemetry.client.transport import send as send_by_http
 from linewise_telemetry.client.uploader import Uploader

@@ -20,7 +20,8 @@ from linewise_telemetry.client.transport import Send, TransportError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from linewise_telemetry.client.spool import Batch, Spool
+    from linewise_telemetry.client.records import Batch
+    from linewise_telemetry.client.spool import Spool
 
 BATCH_EVENTS = 100
 BATCH_SIZE = 256 * 1024
