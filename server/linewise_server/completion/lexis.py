@@ -102,33 +102,46 @@ def beginning(text: str, language: str) -> int:
     The first delimiter tells: one that reads like an end is one. Returns the offset of the line
     after it, or 0.
     """
-    if language == "python":
-        delimiter = re.search("\"\"\"|'''", text)
-        ends = delimiter is not None and _ends_string(text, delimiter.start())
-    else:
-        delimiter = re.search(r"/\*|\*/", text)
-        ends = delimiter is not None and _ends_comment(text, delimiter.start())
-    if delimiter is None or not ends:
+    delimiter = _first_delimiter(text, language)
+    if delimiter is None or not _reads_like_end(text, delimiter.start(), is_window=True):
         return 0
     after = text.find("\n", delimiter.end())
     return len(text) if after < 0 else after + 1
 
 
-def _ends_string(text: str, quotes: int) -> bool:
-    before, after = text[:quotes], text[quotes + 3 :].partition("\n")[0].strip()
-    same_line = before[before.rfind("\n") + 1 :].strip()
-    if same_line:
-        return not re.search(r"(?:[=(\[{,:+%]|\breturn|\b[rRbBfFuU]{1,2})$", same_line)
-    if after and not re.match(r"[)\],.%]", after):
-        return False
-    above = re.sub(r"\s*#[^\n]*\Z", "", before.rstrip())
-    return bool(above) and above[-1] not in ":=(,["
+@functools.lru_cache(maxsize=16)
+def starts_inside(text: str, language: str) -> bool:
+    """Whether the text behind a place shows that the place is in a comment or a long string."""
+    delimiter = _first_delimiter(text, language)
+    return delimiter is not None and _reads_like_end(text, delimiter.start(), is_window=False)
 
 
-def _ends_comment(text: str, at: int) -> bool:
-    """Whether there is an end of a comment here, and not a pattern such as `**/*.c` in a string."""
+def _first_delimiter(text: str, language: str) -> re.Match[str] | None:
+    return re.search("\"\"\"|'''" if language == "python" else r"/\*|\*/", text)
+
+
+def _reads_like_end(text: str, at: int, *, is_window: bool) -> bool:
+    """Whether the delimiter at `at` ends something that began before the text."""
     line = text[text.rfind("\n", 0, at) + 1 : at]
-    return text.startswith("*/", at) and not re.search(r"[\"'`]", line)
+    if text[at] in "*/":
+        # A pattern such as **/*.c in a string is no end.
+        return text[at] == "*" and not re.search(r"[\"'`]", line)
+    if line.strip():
+        return not re.search(r"(?:[=(\[{,:+%]|\breturn|\b[rRbBfFuU]{1,2})\s*$", line)
+    after, _, below = text[at + 3 :].partition("\n")
+    if after.strip() and not re.match(r"\s*[)\],.%#]", after):
+        return False
+    above = re.sub(r"\s*#[^\n]*\Z", "", text[:at].rstrip())
+    if above:
+        return above[-1] not in ":=(,["
+    return is_window and _STATEMENT.match(below) is not None
+
+
+_STATEMENT = re.compile(
+    r"\s*(?:@|#|(?:class|def|from|import|if|for|raise|return|try|with|yield)\b"
+    r"|[\w.]+(?:\(|\[|,| *[-+*/|&]?=))"
+)
+"""What code begins with and prose does not."""
 
 
 def _close(text: str, closer: int, unclosed: list[int], opener_of: dict[int, int]) -> None:

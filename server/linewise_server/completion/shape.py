@@ -12,7 +12,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from linewise_server.completion.lexis import Place, Scan, beginning, scan, statement_start
+from linewise_server.completion.lexis import (
+    Place,
+    Scan,
+    beginning,
+    scan,
+    starts_inside,
+    statement_start,
+)
 from linewise_server.completion.syntax import Syntax
 
 Shape = Literal["line", "block", "nothing"]
@@ -67,7 +74,7 @@ class Site:
         """What the cursor stands in."""
         code = self.code
         place = scan(code, self.language).place(len(code))
-        if place == "code" and beginning(self.suffix, self.language):
+        if place == "code" and starts_inside(self.suffix, self.language):
             return "string" if self.language == "python" else "comment"
         return place
 

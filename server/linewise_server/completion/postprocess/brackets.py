@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from linewise_server.completion.lexis import CLOSERS, scan
 from linewise_server.completion.nesting import nesting
 from linewise_server.completion.postprocess.draft import Draft
@@ -27,6 +29,12 @@ def brackets(draft: Draft, site: Site, shape: Shape) -> Draft:
             opening = is_open.pop()
             if opening.closer != bracket or opening.closed_after:
                 return draft.cut(offset - len(code))
-        elif not begins_inside:
+        elif not (begins_inside and _may_close_unseen(code + text, offset)):
             return draft.cut(offset - len(code))
     return draft
+
+
+def _may_close_unseen(text: str, offset: int) -> bool:
+    """Whether a closing bracket looks like the end of something that began above the window."""
+    line = text.rfind("\n", 0, offset) + 1
+    return not re.sub(r"[)\]}]", "", text[line:offset]).strip()

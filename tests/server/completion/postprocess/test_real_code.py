@@ -36,7 +36,7 @@ class Hole:
 def files() -> list[list[str]]:
     found = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
     texts = [path.read_text("utf-8", errors="replace").split("\n") for path in found]
-    return [lines for lines in texts if 50 < len(lines) < 2000]
+    return [lines for lines in texts if 50 < len(lines) < 800]
 
 
 def hole(lines: list[str], start: tuple[int, int], end: int) -> Hole:
@@ -118,23 +118,27 @@ def test_the_stream_ends_soon_after_the_block() -> None:
     holes = blocks(100, seed=5)
     ended = total = 0
     for case in holes:
-        more = case.after.lstrip("\n").split("\n")[0]
-        if more.strip():
+        below = case.after.lstrip("\n").split("\n")[0]
+        if below.strip() and case.site.place == "code":
             total += 1
-            ended += enough(f"{case.text}\n{more[: len(more) - len(more.lstrip()) + 3]}", case.site, "block")
-    print(f"blocks ended by the first word behind them: {ended} of {total}")
+            begun = below[: len(below) - len(below.lstrip()) + 1]
+            ended += enough(f"{case.text}\n{begun}", case.site, "block")
+    print(f"blocks ended by the first letter behind them: {ended} of {total}")
     assert ended >= 0.97 * total
 
 
 def test_what_breaks_the_code_is_mostly_not_shown() -> None:
-    """Broken by Python's own parser: one mark of the true line taken away, doubled or changed."""
+    """Broken according to Python's own parser, by a mark that was exchanged for another.
+
+    What merely leaves a line unfinished is no error to the filters, and not tried here.
+    """
     chance, broken, caught = random.Random(6), 0, 0
-    for case in rests_of_lines(600, seed=7):
+    for case in rests_of_lines(400, seed=7):
         marks = [at for at, letter in enumerate(case.text) if letter in "()[]{}.,=:+"]
         if not marks or not is_sound(case, case.text):
             continue
         at = chance.choice(marks)
-        change = chance.choice(["", " ", case.text[at] * 2, ")", "(", " for "])
+        change = chance.choice([case.text[at] * 2, ")", " for ", " = = "])
         text = case.text[:at] + change + case.text[at + 1 :]
         if is_sound(case, text):
             continue
@@ -143,7 +147,7 @@ def test_what_breaks_the_code_is_mostly_not_shown() -> None:
         caught += draft is None or draft.text != text
     share = caught / broken
     print(f"lines that break the file, dropped or mended: {share:.1%} of {broken}")
-    assert share >= 0.6
+    assert share >= 0.8
 
 
 def is_sound(case: Hole, text: str) -> bool:
