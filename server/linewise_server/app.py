@@ -15,6 +15,7 @@ from linewise_server.lsp import (
     hover,
     inline_completion,
     lifecycle,
+    progress,
     status,
     telemetry,
 )
@@ -33,7 +34,7 @@ def build_engines() -> Engines:
 def build_server(engines: Engines) -> LinewiseServer:
     """Return a server with all its features, ready to be started on a pair of streams."""
     server = LinewiseServer(engines)
-    for feature in (lifecycle, inline_completion, completion, status):
+    for feature in (lifecycle, inline_completion, completion, progress, status):
         feature.register(server)
     workspace = WorkspaceDocs(server, engines.home, engines.environ)
     docs.connect(server, workspace)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
+from lsprotocol import types
+from pygls.lsp.client import LanguageClient
 
 from linewise_server.lsp.editor import Editor
-from tests.e2e.conftest import Start, engines
+from tests.e2e.conftest import SERVE, Start, engines
 
 ADD = {"after": r"return a", "text": " + b\n\nprint(1)"}
 LONG = {"after": r"slow = ", "text": " ".join("abcdefghij"), "delay_ms": 50}
@@ -172,3 +175,26 @@ async def test_models_are_listed_for_the_picker(start: Start) -> None:
         names = [model["name"] for model in models]
         assert "smollm2-135m" in names
         assert not any(model["installed"] for model in models)
+
+
+async def test_serves_over_tcp(start: Start, linewise_home: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = await asyncio.create_subprocess_exec(
+        *SERVE, "--tcp", f"127.0.0.1:{port}", stderr=asyncio.subprocess.DEVNULL
+    )
+    client = LanguageClient("tcp", "1")
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await client.start_tcp("127.0.0.1", port)
+                break
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.05)
+        answer = await client.initialize_async(types.InitializeParams(types.ClientCapabilities()))
+        assert answer.capabilities.inline_completion_provider is not None
+        await client.shutdown_async(None)
+        client.exit(None)
+        assert await server.wait() == 0
+    await client.stop()

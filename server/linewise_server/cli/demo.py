@@ -52,10 +52,11 @@ async def _demo(console: Console, model: str) -> None:
     command = [sys.executable, "-m", "linewise_server", "serve"]
     async with Editor(command, {"model": model}) as editor:
         head, _, last = OPENING.rpartition("\n")
-        await editor.open(path.as_uri(), "python", text.rstrip() + head + "\n")
+        # Under a name of its own: a Python may lie in a directory that git is told to ignore.
+        await editor.open(f"untitled:{path.name}", "python", text.rstrip() + head + "\n")
         with console.status("Starting the engine and loading the model …"):
             status = await editor.ready()
-        if status.state in ("error", "noModel"):
+        if status.state not in ("ready", "tooSlow"):
             raise LinewiseError(status.message)
         console.rule(f"[bold]{path.name}[/] with {status.message}")
         _show_file(console, editor, path)

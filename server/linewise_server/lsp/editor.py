@@ -114,7 +114,7 @@ class Editor:
         """Wait until the model is loaded, or cannot be, and return the status."""
         while True:
             status = await self._client.protocol.send_request_async("linewise/status", None)
-            if status.state in ("ready", "tooSlow", "error", "noModel"):
+            if status.state != "loading":
                 return status
             await asyncio.sleep(0.05)
 

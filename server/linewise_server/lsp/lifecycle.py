@@ -56,9 +56,7 @@ def register(server: LinewiseServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     async def opened(params: types.DidOpenTextDocumentParams) -> None:
-        item = params.text_document
-        if session.reason_for_silence(item.uri, str(item.language_id)) is None:
-            await session.warm_up()
+        await session.warm_up(params.text_document)
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: types.DidSaveTextDocumentParams) -> None:

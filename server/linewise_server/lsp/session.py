@@ -42,6 +42,10 @@ class Listeners:
     """With the milliseconds that the answer took."""
     accepted: list[Callable[[str, Suggestion], None]] = field(default_factory=list)
     """With the URI of the document."""
+    loading: list[Callable[[float], None]] = field(default_factory=list)
+    """With the share of the model that is loaded, 0.0 to 1.0."""
+    failed: list[Callable[[], None]] = field(default_factory=list)
+    """When the engine could not do what was asked."""
     starting: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     ending: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
@@ -59,7 +63,7 @@ class Session:
         self.engines = engines
         self.documents = Documents()
         self.settings = Settings()
-        self.status = Status("off", "Not started", None, None, None, None, 0, None, None)
+        self.status = Status("loading", "Starting", None, None, None, None, 0, None, None)
         self.shown: dict[str, tuple[str, Suggestion]] = {}
         """Document and suggestion by id, for what the client later says of them."""
         self.last_edit: dict[str, Edit] = {}
@@ -132,8 +136,16 @@ class Session:
             self._exclusion.refresh()
             self._reasons.clear()
 
-    async def warm_up(self) -> None:
-        """Start the engine and load the model, so that the first key need not wait for it."""
+    async def warm_up(self, item: types.TextDocumentItem) -> None:
+        """Load the model when a document opens, so that its first key need not wait for it."""
+        reason = self.reason_for_silence(item.uri, str(item.language_id))
+        if reason is not None:
+            self._show(replace(self.status, state="off", message=f"Off here: {reason}"))
+            return
+        await self.load()
+
+    async def load(self) -> None:
+        """Start the engine and load the model now."""
         try:
             await self._ready(self._completer or self._open())
         except ModelError as error:
@@ -220,6 +232,8 @@ class Session:
             self._on_trace(trace)
 
     def _loading(self, share: float) -> None:
+        for listener in self.listeners.loading:
+            listener(share)
         if share < _LOADED:
             name = self.settings.model
             self._show(
@@ -260,6 +274,8 @@ class Session:
 
     def _failed(self, error: ModelError) -> None:
         log.error("%s", error)
+        for listener in self.listeners.failed:
+            listener()
         if not isinstance(error, EngineLost):
             self._completer = None
         state: State = "noModel" if isinstance(error, ModelMissingError) else "error"

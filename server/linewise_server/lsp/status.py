@@ -34,7 +34,7 @@ def register(server: LinewiseServer) -> None:
         entry = session.engines.entry(wanted.name)
         await pull(server, wanted)
         await session.serve_model(entry.name)
-        await session.warm_up()
+        await session.load()
         return protocol.to_wire(session.status)
 
 

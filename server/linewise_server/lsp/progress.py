@@ -1,0 +1,48 @@
+"""Work-done progress while a model is loaded, for clients that show it (LSP 3.17)."""
+
+from __future__ import annotations
+
+import itertools
+
+from lsprotocol import types
+
+from linewise_server.lsp.server import LinewiseServer
+
+_DONE = 1.0
+
+
+def register(server: LinewiseServer) -> None:
+    """Show the loading of models from now on."""
+    session = server.session
+    numbers = itertools.count(1)
+    tokens: list[str] = []
+    """The token of the load that is shown now, if any."""
+
+    def loading(share: float) -> None:
+        window = server.client_capabilities.window
+        if not (window and window.work_done_progress):
+            return
+        if share >= _DONE:
+            end()
+        elif not tokens:
+            tokens.append(f"linewise-load-{next(numbers)}")
+            session.run(begin(tokens[0]))
+        else:
+            report = types.WorkDoneProgressReport(percentage=round(share * 100))
+            server.work_done_progress.report(tokens[0], report)
+
+    async def begin(token: str) -> None:
+        await server.work_done_progress.create_async(token)
+        title = f"Loading {session.settings.model}"
+        server.work_done_progress.begin(token, types.WorkDoneProgressBegin(title, percentage=0))
+        if token not in tokens:
+            # Loaded before the client had answered.
+            server.work_done_progress.end(token, types.WorkDoneProgressEnd())
+
+    def end() -> None:
+        if tokens:
+            token = tokens.pop()
+            server.work_done_progress.end(token, types.WorkDoneProgressEnd("Loaded"))
+
+    session.listeners.loading.append(loading)
+    session.listeners.failed.append(end)
