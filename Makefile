@@ -60,7 +60,7 @@ $(NODE_MODULES): extension/package-lock.json
 
 vsix: environment $(NODE_MODULES) ## Build the VS Code extension: extension/linewise.vsix
 	@$(BIN)/python extension/payload.py
-	cd extension && npx vsce package --no-dependencies --allow-missing-repository --out linewise.vsix
+	cd extension && npx vsce package --no-dependencies --allow-missing-repository --no-rewrite-relative-links --out linewise.vsix
 
 vscode: vsix ## Build the extension and install it into VS Code
 	code --install-extension extension/linewise.vsix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,26 @@ def test_a_workspace_names_no_command_host_or_path() -> None:
         assert f"linewise.{name}" in restricted
     for name in ("server.path", "server.python", "remote.url", "remote.model"):
         assert PROPERTIES[name]["scope"] == "machine"
+
+
+def test_every_command_of_the_palette_is_in_the_readme() -> None:
+    readme = (EXTENSION / "README.md").read_text(encoding="utf-8")
+    hidden = {
+        entry["command"]
+        for entry in MANIFEST["contributes"]["menus"]["commandPalette"]
+        if entry["when"] == "false"
+    }
+    for command in MANIFEST["contributes"]["commands"]:
+        if command["command"] not in hidden:
+            assert f"| {command['category']}: {command['title']} |" in readme
+
+
+def test_every_picture_of_the_readme_is_there() -> None:
+    readme = (EXTENSION / "README.md").read_text(encoding="utf-8")
+    pictures = re.findall(r"\]\((media/[^)]+)\)", readme)
+    assert pictures
+    for picture in pictures:
+        assert (EXTENSION / picture).is_file()
 
 
 def plain(value: Any) -> Any:

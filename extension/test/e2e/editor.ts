@@ -18,6 +18,8 @@ const REPOSITORY = join(EXTENSION, "..");
 export const OUTPUT = join(tmpdir(), "linewise-e2e");
 const PICTURES = join(REPOSITORY, ".test-output", "e2e");
 export const PYTHON = join(REPOSITORY, ".venv", process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
+/** How long a thing may take on a machine with much else to do; nothing waits longer than it must. */
+const PATIENCE_MS = 60_000;
 const VSIX = join(EXTENSION, "linewise.vsix");
 
 export interface Options {
@@ -100,6 +102,7 @@ export class Editor {
     const context = await (await browser()).newContext({ viewport: options.size ?? { width: 1180, height: 720 }, deviceScaleFactor: options.scale ?? 1 });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
     const editor = new Editor(page, workspace, profile, context, server);
     open.add(editor);
     await eventually(`the workbench of ${options.name}`, async () => {
@@ -158,6 +161,15 @@ export class Editor {
     return this.page.$$eval(".quick-input-list .monaco-list-row", (rows) => rows.map((row) => row.getAttribute("aria-label") ?? ""));
   }
 
+  /** Waits until the open quick pick has an entry for each of `expected`. */
+  async expectEntries(...expected: readonly RegExp[]): Promise<void> {
+    let seen: readonly string[] = [];
+    await eventually(() => `entries like ${expected.map(String).join(", ")} among ${JSON.stringify(seen)}`, async () => {
+      seen = await this.entries();
+      return expected.every((pattern) => seen.some((entry) => pattern.test(entry)));
+    });
+  }
+
   /** Chooses the entry of the open quick pick whose label begins so. */
   async choose(label: string): Promise<void> {
     const row = `.quick-input-list .monaco-list-row[aria-label*="${label}"]`;
@@ -186,7 +198,7 @@ export class Editor {
     });
   }
 
-  async waitForGhost(text?: string, timeout = 20_000): Promise<string> {
+  async waitForGhost(text?: string, timeout = PATIENCE_MS): Promise<string> {
     let seen = "";
     await eventually(() => `ghost text "${text ?? ""}" (last seen: "${seen}")`, async () => {
       seen = await this.ghost();
@@ -211,7 +223,7 @@ export class Editor {
     return (await item?.getAttribute("aria-label")) ?? "";
   }
 
-  async waitForStatus(text: string, timeout = 30_000): Promise<void> {
+  async waitForStatus(text: string, timeout = PATIENCE_MS): Promise<void> {
     let seen = "";
     await eventually(() => `the status "${text}" (last seen: "${seen}")`, async () => {
       seen = await this.status();
@@ -224,7 +236,7 @@ export class Editor {
   }
 
   /** Presses the button of a notification or dialog. */
-  async button(label: string, timeout = 30_000): Promise<void> {
+  async button(label: string, timeout = PATIENCE_MS): Promise<void> {
     await this.page.click(`.notifications-toasts .monaco-button:has-text("${label}"), .monaco-dialog-box .monaco-button:has-text("${label}")`, { timeout });
   }
 
@@ -257,7 +269,7 @@ export class Editor {
 }
 
 /** Waits until `condition` holds; fails saying what was awaited. */
-export async function eventually(what: string | (() => string), condition: () => Promise<boolean> | boolean, timeout = 20_000): Promise<void> {
+export async function eventually(what: string | (() => string), condition: () => Promise<boolean> | boolean, timeout = PATIENCE_MS): Promise<void> {
   const end = Date.now() + timeout;
   let problem = "";
   while (Date.now() < end) {

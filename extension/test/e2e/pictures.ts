@@ -54,7 +54,7 @@ async function ghostText(): Promise<void> {
   await editor.press("Tab");
 
   await editor.clickStatus();
-  await eventually("the menu", async () => (await editor.entries()).some((entry) => entry.includes("Keys saved today")));
+  await editor.expectEntries(/Keys saved today/);
   await take(editor, "status");
   await editor.press("Escape");
 
@@ -75,7 +75,7 @@ async function ghostText(): Promise<void> {
   await editor.type("Complete doctests from the function above them.", 0);
   await editor.press("Enter");
   await editor.choose("No rating");
-  await eventually("what may be attached", async () => (await editor.entries()).some((entry) => entry.includes("Versions")));
+  await editor.expectEntries(/Versions/);
   await editor.press("Enter");
   await editor.question("An address");
   await editor.press("Enter");
