@@ -66,6 +66,8 @@ class Probe:
     cores: int
     nvcc: tuple[int, int] | None
     nvidia_devices: int
+    instructions: frozenset[str] = frozenset()
+    """The processor's instruction sets, in the words of Linux; empty on other systems."""
     backend: str = ""
     build: str = ""
 
@@ -126,26 +128,31 @@ def wheel_index(backend: Backend, probe: Probe) -> str | None:
 
 
 def cmake_arguments(backend: Backend, probe: Probe) -> list[str]:
-    """Return what llama.cpp's build is told."""
-    arguments = ["-DGGML_NATIVE=ON"]
-    if backend == "cpu" and (probe.system, probe.machine) == ("Linux", "x86_64"):
-        # AMX tiles fault on virtual machines whose hypervisor does not pass them on, though the
-        # processor lists them. AVX-512 stays.
-        arguments += [f"-DCMAKE_{language}_FLAGS=-U__AMX_INT8__" for language in ("C", "CXX")]
-    if backend != "cpu":
-        arguments.append(f"-DGGML_{backend.upper()}=ON")
-    elif probe.system == "Darwin":
-        arguments.append("-DGGML_METAL=OFF")
-    return arguments
+    """Return what llama.cpp's build is told.
 
-
-def wheel_cache(backend: Backend, pips: Path) -> Path | None:
-    """Return the cache that pip is to use instead of its own, `pips`; None to let it use that.
-
-    pip finds a compiled wheel again by its source alone, not by how it was compiled: a build for
-    a GPU in the common cache would be taken for one without, and the other way round.
+    On x86 the instructions are named, and not left to the compiler's `-march=native`. Measured on
+    a Xeon with AVX-512 and GCC 12, SmolLM2-135M Q4_1, two threads: native 50 tokens/s, AVX2 75;
+    prompts 292 and 277. Naming AVX-VNNI gains 5 % on prompts, AVX-512 nothing. Native also takes
+    AMX, which faults on virtual machines whose hypervisor lists the tiles and does not pass them.
     """
-    return None if backend == "cpu" else pips.with_name(f"{pips.name}-linewise-{backend}")
+    if backend != "cpu":
+        return ["-DGGML_NATIVE=ON", f"-DGGML_{backend.upper()}=ON"]
+    if probe.system == "Darwin":
+        return ["-DGGML_NATIVE=ON", "-DGGML_METAL=OFF"]
+    if {"avx2", "fma", "f16c", "bmi2"} <= probe.instructions:
+        vnni = "ON" if "avx_vnni" in probe.instructions else "OFF"
+        return ["-DGGML_NATIVE=OFF", f"-DGGML_AVX_VNNI={vnni}"]
+    return ["-DGGML_NATIVE=ON"]
+
+
+def wheel_cache(pips: Path, backend: Backend, cmake: str) -> Path:
+    """Return where pip keeps the wheels compiled with these arguments, beside its own cache.
+
+    pip finds a compiled wheel again by its source alone, not by how it was compiled: in one cache
+    a build for a GPU would be taken for one without, and an old choice of instructions for a new.
+    """
+    key = hashlib.sha256(cmake.encode()).hexdigest()[:8]
+    return pips.with_name(f"{pips.name}-linewise") / f"{backend}-{key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,15 +379,13 @@ def _compile_llama(
     environment: Environment, probe: Probe, backend: Backend, options: list[str]
 ) -> None:
     environ = environment.environ
-    own = environ.get("CMAKE_ARGS", "")
-    cores = environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(probe.cores))
-    settings = {
-        "CMAKE_ARGS": " ".join([*cmake_arguments(backend, probe), own]).strip(),
-        "CMAKE_BUILD_PARALLEL_LEVEL": cores,
-    }
-    pips = environment.answer("-m", "pip", "cache", "dir")
-    if pips and (cache := wheel_cache(backend, Path(pips))) is not None:
-        settings["PIP_CACHE_DIR"] = str(cache)
+    cmake = [*cmake_arguments(backend, probe), environ.get("CMAKE_ARGS", "")]
+    settings = {"CMAKE_ARGS": " ".join(cmake).strip()}
+    settings["CMAKE_BUILD_PARALLEL_LEVEL"] = environ.get(
+        "CMAKE_BUILD_PARALLEL_LEVEL", str(probe.cores)
+    )
+    if pips := environment.answer("-m", "pip", "cache", "dir"):
+        settings["PIP_CACHE_DIR"] = str(wheel_cache(Path(pips), backend, settings["CMAKE_ARGS"]))
     environment.pip(
         f"llama.cpp for {backend}",
         *("install", "--verbose", "--no-deps", *options, PACKAGE),
@@ -418,9 +423,17 @@ def look_around(environ: Mapping[str, str]) -> Probe:
         cores=os.cpu_count() or 1,
         nvcc=(int(nvcc[1]), int(nvcc[2])) if nvcc else None,
         nvidia_devices=len(devices),
+        instructions=_instructions(),
         backend=environ.get("LINEWISE_BACKEND", ""),
         build=environ.get("LINEWISE_BUILD", ""),
     )
+
+
+def _instructions() -> frozenset[str]:
+    with contextlib.suppress(OSError):
+        flags = re.search(r"^flags\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        return frozenset(flags[1].split()) if flags else frozenset()
+    return frozenset()
 
 
 def _output(program: str, *arguments: str) -> str:

@@ -22,6 +22,7 @@ from linewise_models.install import (
     advise,
     choose_backend,
     choose_build,
+    cmake_arguments,
     fingerprint,
     read_stamp,
     wheel_cache,
@@ -108,12 +109,36 @@ def test_index_of_prebuilt_wheels(
     assert found == (folder and f"{WHEELS}/{folder}")
 
 
-@pytest.mark.parametrize("backend", ["cuda", "metal", "vulkan"])
-def test_a_build_for_a_gpu_never_meets_pips_common_cache(backend: Backend) -> None:
+AVX2 = frozenset({"sse4_2", "avx", "avx2", "fma", "f16c", "bmi2"})
+AVX_VNNI = AVX2 | {"avx_vnni", "avx512f", "avx512_vnni", "amx_int8"}
+
+
+@pytest.mark.parametrize(
+    ("probe", "instructions", "backend", "arguments"),
+    [
+        (LINUX, AVX2, "cpu", "-DGGML_NATIVE=OFF -DGGML_AVX_VNNI=OFF"),
+        (LINUX, AVX_VNNI, "cpu", "-DGGML_NATIVE=OFF -DGGML_AVX_VNNI=ON"),
+        (LINUX, AVX2 - {"avx2"}, "cpu", "-DGGML_NATIVE=ON"),
+        (WINDOWS, frozenset(), "cpu", "-DGGML_NATIVE=ON"),
+        (APPLE, frozenset(), "cpu", "-DGGML_NATIVE=ON -DGGML_METAL=OFF"),
+        (APPLE, frozenset(), "metal", "-DGGML_NATIVE=ON -DGGML_METAL=ON"),
+        (NVIDIA, AVX2, "cuda", "-DGGML_NATIVE=ON -DGGML_CUDA=ON"),
+        (LINUX, AVX2, "vulkan", "-DGGML_NATIVE=ON -DGGML_VULKAN=ON"),
+    ],
+)
+def test_what_the_build_is_told(
+    probe: Probe, instructions: frozenset[str], backend: Backend, arguments: str
+) -> None:
+    probe = dataclasses.replace(probe, instructions=instructions)
+    assert " ".join(cmake_arguments(backend, probe)) == arguments
+
+
+def test_wheels_compiled_in_different_ways_never_share_a_cache() -> None:
     pips = Path("/home/me/.cache/pip")
-    caches = {wheel_cache(backend, pips), pips}
-    assert len(caches) == 2
-    assert wheel_cache("cpu", pips) is None
+    ways: list[tuple[Backend, str]] = [("cpu", "-DA"), ("cpu", "-DB"), ("cuda", "-DA")]
+    caches = {wheel_cache(pips, backend, cmake) for backend, cmake in ways}
+    assert len(caches) == 3
+    assert not any(cache.is_relative_to(pips) for cache in caches)
 
 
 STAMP = Stamp("f", "", "", "cpu", ("hub", "remote"), ("dev",))
