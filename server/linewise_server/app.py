@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 
 from linewise_models.home import Home
+from linewise_server.apidocs.catalogues import Subscribed
 from linewise_server.engines import Engines
 from linewise_server.lsp import (
+    catalogue,
     completion,
     docs,
     document_link,
@@ -38,9 +40,11 @@ def build_server(engines: Engines) -> LinewiseServer:
         feature.register(server)
     workspace = WorkspaceDocs(server, engines.home, engines.environ)
     docs.connect(server, workspace)
-    for links in (hover, document_link, external_docs):
+    for links in (hover, document_link, external_docs, catalogue):
         links.register(server, workspace)
-    recorder = Telemetry(load(), locate_places(engines.environ))
+    recorder = Telemetry(
+        load(), locate_places(engines.environ, Subscribed(lambda: workspace.catalogues))
+    )
     telemetry.register(server, recorder)
     feedback.register(server, recorder)
     return server

@@ -10,7 +10,7 @@ from lsprotocol import types
 from tests.e2e.conftest import Start
 
 RULE = {"after": "return a", "text": " + b\n"}
-WORDS = {
+WORDS: dict[str, Any] = {
     "kind": "problem",
     "about": "product",
     "subject": None,
@@ -69,5 +69,5 @@ async def test_docs_of_the_standard_library_are_linked(start: Start) -> None:
 
 async def test_the_client_is_told_what_there_is(start: Start) -> None:
     async with start(RULE) as editor:
-        told = editor.initialized.capabilities.experimental
+        told: Any = editor.initialized.capabilities.experimental
         assert told["linewise"] == {"docs": True, "feedback": True, "telemetry": True}

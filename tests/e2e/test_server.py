@@ -197,4 +197,4 @@ async def test_serves_over_tcp(start: Start, linewise_home: Path) -> None:
         await client.shutdown_async(None)
         client.exit(None)
         assert await server.wait() == 0
-    await client.stop()
+    await client.stop()  # type: ignore[no-untyped-call] # pygls

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from linewise_server.apidocs.docs import Docs
@@ -135,11 +135,12 @@ class Catalogues:
 class Subscribed:
     """The shelf as telemetry sees it (`linewise_telemetry.client.subscriptions.Subscriptions`)."""
 
-    held: Catalogues
+    held: Callable[[], Catalogues]
+    """Opened when first asked, which is after the workspace is known."""
 
     def catalogues(self) -> Iterable[str]:
         """Return the ids of all subscribed catalogues."""
-        return [each.id for each in self.held.current()]
+        return [each.id for each in self.held().current()]
 
     def collector(self, catalogue: str) -> Collector | None:
         """Return the collector that a catalogue names."""
@@ -153,7 +154,7 @@ class Subscribed:
 
     def catalogue_of(self, symbol: str) -> str | None:
         """Return the catalogue that lists a symbol."""
-        return next((c.id for c in self.held.current() if symbol in set(_names(c))), None)
+        return next((c.id for c in self.held().current() if symbol in set(_names(c))), None)
 
     def maker(self, catalogue: str) -> str:
         """Return the name of a catalogue's maker."""
@@ -161,7 +162,7 @@ class Subscribed:
         return found.maker if found else catalogue
 
     def _named(self, catalogue: str) -> Catalogue | None:
-        return next((each for each in self.held.current() if each.id == catalogue), None)
+        return next((each for each in self.held().current() if each.id == catalogue), None)
 
 
 def _names(catalogue: Catalogue) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from linewise_telemetry.client.subscriptions import Collector, NoSubscriptions
+from linewise_telemetry.client.subscriptions import Collector, NoSubscriptions, Subscriptions
 from linewise_telemetry.client.telemetry import Places
 from linewise_telemetry.consent import policy_path
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COLLECTOR_VARIABLE = "LINEWISE_COLLECTOR"
 
 
-def locate_places(environ: Mapping[str, str]) -> Places:
+def locate_places(environ: Mapping[str, str], subscriptions: Subscriptions | None = None) -> Places:
     """Return the places of the user whose environment this is."""
     override = environ.get("LINEWISE_HOME")
     home = (
@@ -34,7 +34,7 @@ def locate_places(environ: Mapping[str, str]) -> Places:
         policy=policy_path(),
         environ=environ,
         product=_product(environ.get(COLLECTOR_VARIABLE, "")),
-        subscriptions=NoSubscriptions(),
+        subscriptions=subscriptions or NoSubscriptions(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -114,12 +115,12 @@ def test_candidates_share_the_prompt_and_differ(engine: LlamaEngine) -> None:
 
 
 def test_cancelling_stops_the_tokens_and_keeps_the_cache(engine: LlamaEngine) -> None:
-    heard: list[int] = []
+    heard = itertools.count()
     text = HEAD + "    total = 0\n"
     tokens, finish = run(
         engine,
         text,
-        lambda: len(heard) > 8 or bool(heard.append(1)),
+        lambda: next(heard) > 8,
         session="cancel",
         max_tokens=100,
     )
@@ -131,8 +132,8 @@ def test_cancelling_stops_the_tokens_and_keeps_the_cache(engine: LlamaEngine) ->
 
 def test_cancelling_a_prompt_keeps_the_slices_that_were_paid_for(engine: LlamaEngine) -> None:
     text = "".join(f"value_{number} = {number}\n" for number in range(40))
-    asked: list[int] = []
-    _, finish = run(engine, text, lambda: len(asked) > 1 or bool(asked.append(1)), session="prompt")
+    asked = itertools.count()
+    _, finish = run(engine, text, lambda: next(asked) > 1, session="prompt")
     assert finish.reason == "cancelled"
     assert 0 < finish.evaluated_tokens < finish.prompt_tokens
     _, again = run(engine, text, session="prompt", max_tokens=1)

@@ -161,7 +161,7 @@ async def test_announcements_reach_who_uses_the_package(
 def test_samples_support_and_telemetry(catalogues: Catalogues) -> None:
     assert [sample.id for sample in catalogues.samples("toy.Box")] == ["box"]
     assert [link.title for link in catalogues.support("toy")] == ["Forum"]
-    seen: Subscriptions = Subscribed(catalogues)
+    seen: Subscriptions = Subscribed(lambda: catalogues)
     assert list(seen.catalogues()) == ["toy"]
     assert seen.collector("toy") == Collector("https://t.example", "p1")
     assert (seen.lists("toy", "toy.Box"), seen.lists("toy", "toy.x")) == (True, False)
