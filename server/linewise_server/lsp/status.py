@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from linewise_models.errors import ModelError
 from linewise_models.fetch import Progress
@@ -62,8 +63,8 @@ async def pull(server: LinewiseServer, wanted: protocol.SelectModel) -> None:
         stopped.set()
         raise
     except ModelError as error:
-        server.session.tell_once(str(error))
-        raise
+        # Whoever asked shows it, with what mends it; a message besides would say it twice.
+        raise JsonRpcException(str(error), types.LSPErrorCodes.RequestFailed) from error
     finally:
         if token:
             server.work_done_progress.end(token, types.WorkDoneProgressEnd())
