@@ -29,6 +29,13 @@ def test_one_slow_token_is_no_crowd() -> None:
     assert pace.threads() == 2
 
 
+def test_a_prompt_slice_that_is_held_up_is_enough() -> None:
+    pace = Pace(2, Clock())
+    pace.evaluated(32, 0.1)
+    pace.evaluated(32, 1.0)
+    assert pace.threads() == 1
+
+
 def test_a_crowd_is_met_with_one_thread_for_a_while() -> None:
     clock = Clock()
     pace = Pace(2, clock)
