@@ -20,6 +20,7 @@ import {
   type WorkDoneProgressEnd,
   type WorkDoneProgressReport,
 } from "vscode-languageclient/node";
+import { showOnce } from "./notices";
 import { modelsRequest, selectModelRequest, type Model } from "./protocol";
 import type { Linewise } from "./session";
 import { SECTION } from "./settings";
@@ -56,7 +57,7 @@ async function fetchAgreed(linewise: Linewise, server: LanguageClient, name: str
   }
 }
 
-/** Asks once in a window. */
+/** Asks once and never again; the status item goes on saying that there is none. */
 async function offer(linewise: Linewise): Promise<void> {
   const { server } = linewise.session;
   const models = (await server?.sendRequest(modelsRequest, {})) ?? [];
@@ -66,7 +67,7 @@ async function offer(linewise: Linewise): Promise<void> {
   }
   const [download, choose] = ["Download", "Choose Another…"];
   const message = `Linewise has no model yet. ${model.title} is ${bytes(model.size)} (${model.licence}) and runs on this machine.`;
-  const answer = await window.showInformationMessage(message, download, choose);
+  const answer = await showOnce(linewise.context, "model", message, download, choose);
   if (answer === download) {
     await use(linewise, server, model);
   } else if (answer === choose) {

@@ -7,6 +7,7 @@ ends the engine processes of a benchmark, which would wait for other windows.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,15 +44,14 @@ def end(processes: Iterable[psutil.Process]) -> None:
             process.wait()
 
 
-def processor_seconds(root: int) -> float:
-    """Return the user and system time that a tree has used, its ended children among it."""
-    total = 0.0
+def processor_seconds(root: int) -> Counter[str]:
+    """Return the user and system time that each process of a tree has used, by what it runs."""
+    seconds: Counter[str] = Counter()
     for process in tree(root):
         with contextlib.suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
-            total += times.user + times.system
-    times = psutil.Process(root).cpu_times()
-    return total + times.children_user + times.children_system
+            seconds[_role(process)] += times.user + times.system
+    return seconds
 
 
 def peak_memory(root: int) -> int:
@@ -87,6 +87,13 @@ def together(parts: Iterable[Memory]) -> Memory:
         for file, size in part.files.items():
             files[file] = max(files.get(file, 0), size)
     return Memory(anonymous, files)
+
+
+def _role(process: psutil.Process) -> str:
+    """Return the module that a Python process runs, else its program."""
+    command = _command(process)
+    module = command[command.index("-m") + 1] if "-m" in command else ""
+    return module or Path(command[0] if command else "ended").name
 
 
 def _command(process: psutil.Process) -> list[str]:

@@ -43,7 +43,7 @@ class Tally:
     name: str
     speed: Speed | None = None
     records: list[Record] = field(default_factory=list)
-    processor: float = 0.0
+    processor: Counter[str] = field(default_factory=Counter)
     characters: int = 0
     accepted: int = 0
     acceptances: int = 0
@@ -64,6 +64,7 @@ class Summary:
     shown_p50_ms: float
     shown_p95_ms: float
     processor_per_100_keys: float
+    processor_by_process: dict[str, float]
     requests: int
     cancelled: int
     engine_requests: int
@@ -94,7 +95,11 @@ def summarise(tally: Tally) -> Summary:
         keys_with_suggestion=len(shown),
         shown_p50_ms=percentile(shown, 0.5),
         shown_p95_ms=percentile(shown, 0.95),
-        processor_per_100_keys=100 * tally.processor / len(records),
+        processor_per_100_keys=100 * tally.processor.total() / len(records),
+        processor_by_process={
+            name: round(100 * seconds / len(records), 2)
+            for name, seconds in tally.processor.most_common()
+        },
         requests=len(records),
         cancelled=sum(record.cancelled for record in records),
         engine_requests=tally.engine_requests,
@@ -244,7 +249,8 @@ def main() -> None:
     print(f"{Path(options.model).name}; seed {options.seed}: {', '.join(names)}\n")
     print(report(*summaries))
     for summary in summaries:
-        print(f"\n{summary.name}: answers by origin {summary.origins}; filters {summary.filters}")
+        print(f"\n{summary.name}: answers by origin {summary.origins}; filters {summary.filters};")
+        print(f"  processor seconds per 100 keys by process {summary.processor_by_process}")
     if options.json:
         options.json.write_text(
             as_json({"machine": facts, "passages": names, "sides": summaries, "seed": options.seed})

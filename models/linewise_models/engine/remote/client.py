@@ -36,8 +36,8 @@ from linewise_models.errors import EngineError, EngineLost, LoadError, ModelErro
 
 BUSY_SECONDS = 3.0
 """How long a request without a deadline waits for a busy server."""
-PROBE_LINES, PROBE_TOKENS, PROBE_MS = 24, 8, 10_000.0
-"""Functions of the text that measures a server, about 340 tokens; what it may generate and take."""
+PROBE_LINES, PROBE_TOKENS, PROBE_MS = 12, 8, 10_000.0
+"""Functions of the text that measures a server, about 200 tokens; what it may generate and take."""
 RESPELT_TOKENS = 16
 """Tokens that what was taken back may take at most when it is spelt again."""
 

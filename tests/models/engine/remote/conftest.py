@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import gguf
 import httpx
 import pytest
 
@@ -88,3 +93,57 @@ async def run(
 def spoken(tokens: list[Token], candidate: int = 0) -> str:
     """Return what a candidate said."""
     return "".join(token.text for token in tokens if token.candidate == candidate)
+
+
+@pytest.fixture(scope="module")
+def llama_server(real_model: Path) -> Iterator[str]:
+    """A llama-server with the real model, two slots and the key sesame; its address."""
+    with serving(real_model, "sesame") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def filling_server(real_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A llama-server whose model has marks in its vocabulary, though it was not trained on them."""
+    marked = tmp_path_factory.mktemp("models") / "marked.gguf"
+    add_marks(real_model, marked)
+    with serving(marked) as address:
+        yield address
+
+
+@contextmanager
+def serving(model: Path, *key: str) -> Iterator[str]:
+    """Run a llama-server; yields its address once it serves."""
+    program = Path(__file__).with_name("llama_server.py")
+    with subprocess.Popen(
+        [sys.executable, str(program), str(model), "2", *key],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def add_marks(source: Path, target: Path) -> None:
+    """Copy a GGUF, naming five tokens of its vocabulary as the marks of filling in."""
+    reader = gguf.GGUFReader(source)
+    architecture = reader.fields["general.architecture"].contents()
+    writer = gguf.GGUFWriter(target, architecture)
+    for name, entry in reader.fields.items():
+        if name == "general.architecture" or name.startswith("GGUF."):
+            continue
+        kind, inner = entry.types[0], entry.types[-1]
+        array = kind == gguf.GGUFValueType.ARRAY
+        writer.add_key_value(name, entry.contents(), kind, inner if array else None)
+    for number, name in enumerate(("pre", "suf", "mid", "rep", "sep"), start=3):
+        writer.add_uint32(f"tokenizer.ggml.fim_{name}_token_id", number)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()

@@ -19,7 +19,9 @@ def main() -> None:
     parameters.api_keys = sys.argv[3:]
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
-    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 2
+    parameters.endpoint_metrics = True
+    # One thread: threads that wait for one another stand still on a machine that is busy.
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
     server = xllamacpp.Server(parameters)
     print(server.listening_address, flush=True)
     threading.Event().wait()

@@ -105,7 +105,7 @@ def test_what_was_written_is_shown_as_it_is(wanted: Shape, holes: list[Hole]) ->
 
 
 def test_a_block_is_not_ended_before_its_end() -> None:
-    holes = blocks(100, seed=4)
+    holes = blocks(40, seed=4)
     whole = sum(
         not any(enough(case.text[:end], case.site, "block") for end in range(len(case.text)))
         for case in holes
@@ -133,7 +133,7 @@ def test_what_breaks_the_code_is_mostly_not_shown() -> None:
     What merely leaves a line unfinished is no error to the filters, and not tried here.
     """
     chance, broken, caught = random.Random(6), 0, 0
-    for case in rests_of_lines(400, seed=7):
+    for case in rests_of_lines(250, seed=7):
         marks = [at for at, letter in enumerate(case.text) if letter in "()[]{}.,=:+"]
         if not marks or not is_sound(case, case.text):
             continue
