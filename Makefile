@@ -32,7 +32,7 @@ tests: environment
 	LINEWISE_TEST_MODEL="$$($(BIN)/linewise models path $(MODEL))" $(BIN)/pytest
 
 environment:
-	@$(PYTHON) models/linewise_models/install.py --venv $(VENV) --extras $(ALL_EXTRAS) --groups dev
+	@$(PYTHON) models/linewise_models/install.py --venv $(VENV) --extras $(ALL_EXTRAS) --groups dev,docs-test
 
 protocol: environment ## Write the TypeScript of the messages that Linewise adds to LSP
 	@mkdir -p build
@@ -43,7 +43,7 @@ constraints: ## Resolve all dependencies anew and write what is newest to constr
 	$(PYTHON) -m venv build/pins
 	build/pins/bin/python -m pip install --quiet --upgrade pip
 	build/pins/bin/python -m pip install --quiet --dry-run --ignore-installed \
-	  --report build/pins.json --editable '.[$(ALL_EXTRAS)]' --group dev pip
+	  --report build/pins.json --editable '.[$(ALL_EXTRAS)]' --group dev --group docs-test pip
 	$(PYTHON) .ci/constraints.py build/pins.json > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
