@@ -4,7 +4,7 @@ In: how long slices and tokens took, in seconds. Out: running speeds and a numbe
 
 llama.cpp's threads meet at a barrier several hundred times a token. Where another program takes a
 core, all wait for the one that is not running: on two cores with a load of 5, tokens that take
-15 ms on idle cores took up to 5 s. One thread waits for nobody, so a crowded machine is met with one.
+15 ms on idle cores took up to 5 s. One thread waits for nobody: a crowd is met with one.
 """
 
 from __future__ import annotations
