@@ -50,7 +50,8 @@ def processor_seconds(root: int) -> Counter[str]:
     for process in tree(root):
         with contextlib.suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
-            seconds[_role(process)] += times.user + times.system
+            # A Counter adds floats as well; typeshed knows whole numbers only.
+            seconds[_role(process)] += times.user + times.system  # type: ignore[assignment]
     return seconds
 
 
