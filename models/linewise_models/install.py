@@ -459,7 +459,10 @@ def _watch(
         ended = child.returncode is not None
         line = f"  {title}: {_clock(elapsed)}"
         if compiled := _compiled(log, start):
-            line += f" of about {_clock(60 * minutes)}" * (not ended) + f", {compiled} files"
+            # The estimate is for a machine that does nothing else: what it does so far tells more.
+            done, files = compiled
+            whole = max(60 * minutes, elapsed * files / done)
+            line += f" of about {_clock(whole)}" * (not ended) + f", {done}/{files} files"
         if ended:
             line += ", done" if child.returncode == 0 else ", without success"
         sys.stderr.write(f"\r{line:<78}" + "\n" * ended if terminal else f"{line}\n")
@@ -468,12 +471,12 @@ def _watch(
             return
 
 
-def _compiled(log: Path, start: int) -> str:
-    """Return how many files a build has compiled, as `12/193`; "" where nothing is compiled."""
+def _compiled(log: Path, start: int) -> tuple[int, int] | None:
+    """Return how many files a build has compiled and how many there are; None where none is."""
     with log.open("rb") as output:
         output.seek(max(start, log.stat().st_size - 20_000))
-        steps = re.findall(rb"^\s*\[(\d+/\d+)\]", output.read(), re.MULTILINE)
-    return steps[-1].decode() if steps else ""
+        steps = re.findall(rb"^\s*\[(\d+)/(\d+)\]", output.read(), re.MULTILINE)
+    return (int(steps[-1][0]), int(steps[-1][1])) if steps else None
 
 
 def _clock(seconds: float) -> str:
