@@ -106,7 +106,7 @@ async def _type(editor: Editor, table: Table, key: str) -> Answer:
         f"{answer.milliseconds:.0f}",
         str(trace.evaluatedTokens) if trace else "",
         str(trace.reusedTokens) if trace else "",
-        _origin(trace.origin) if trace else "nothing to ask",
+        _origin(trace.origin) if trace else "nothing asked",
     )
     # A person pauses between keys; the server uses the pause to think ahead.
     await asyncio.sleep(0.15)
@@ -164,12 +164,12 @@ def _say_what_it_meant(console: Console, answers: list[Answer]) -> None:
 
 def _origin(origin: str) -> str:
     names = {
-        "model": "the model",
-        "typedThrough": "what was shown",
+        "model": "model",
+        "typedThrough": "reused",
         "cache": "memory",
-        "joined": "a running answer",
-        "speculation": "thought ahead",
-        "prefetch": "thought ahead",
+        "joined": "joined",
+        "speculation": "ahead",
+        "prefetch": "ahead",
         "none": "",
     }
     return names[origin]

@@ -112,7 +112,7 @@ def test_the_demo_shows_keys_costs_an_acceptance_and_a_cancellation(
         process.kill()
         psutil.wait_procs([process])
     assert done.returncode == 0, done.stderr
-    for said in ("statistics.py", "evaluated", "the model", "cancelled", "linewise serve"):
+    for said in ("statistics.py", "evaluated", "model", "cancelled", "linewise serve"):
         assert said in done.stdout
 
 
