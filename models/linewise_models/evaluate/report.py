@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -41,9 +40,7 @@ class Pairing:
 
 def show(record: Record, console: Console) -> None:
     """Print the scores of a run, one row a group of problems."""
-    table = Table(title=f"{record.suite}: {escape(record.title)}", title_justify="left", box=SIMPLE)
-    for name in ("group", "problems", "exact match", "similarity", "pass@1", "bytes", "ms"):
-        table.add_column(name, justify="left" if name == "group" else "right")
+    table = _table(f"{record.suite}: {record.title}", *_SCORES)
     groups = dict.fromkeys(result.group for result in record.results)
     for group in groups:
         results = [result for result in record.results if result.group == group]
@@ -60,6 +57,19 @@ def show(record: Record, console: Console) -> None:
     console.print(table)
     for line in _remarks(record):
         console.print(line, highlight=False, markup=False)
+
+
+_SCORES = ("group", "n", "exact match", "similarity", "pass@1", "bytes", "ms")
+_DIFFERENCES = ("measure", "n", "before", "now", "lost", "won", "p (McNemar)")
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    """Return an empty table that fits 80 columns with the longest names there are."""
+    table = Table(title=escape(title), title_justify="left", box=None, padding=(0, 1, 0, 0))
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
 
 
 def share(count: int, total: int) -> str:
@@ -127,13 +137,7 @@ def _pair(
 
 def show_comparison(before: Record, now: Record, console: Console) -> None:
     """Print how a run differs from an earlier one. Raises EvaluationError as `pair` does."""
-    table = Table(
-        title=f"Against {escape(before.title)} of {before.started[:10]}",
-        title_justify="left",
-        box=SIMPLE,
-    )
-    for column in ("measure", "problems", "before", "now", "lost", "won", "p (McNemar)"):
-        table.add_column(column, justify="left" if column == "measure" else "right")
+    table = _table(f"Against {before.title} of {before.started[:10]}", *_DIFFERENCES)
     pairings = pair(before, now)
     for pairing in pairings:
         table.add_row(
