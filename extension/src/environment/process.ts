@@ -31,7 +31,7 @@ export function runIn(directory: string, extra: NodeJS.ProcessEnv = {}): Run {
         env: { ...withoutPython(process.env), ...extra },
         stdio: ["ignore", "pipe", "pipe"],
         windowsHide: true,
-        // A group of its own, so that stopping pip stops the compilers that it started.
+        // A group of its own, so that what the command started is stopped with it.
         detached: process.platform !== "win32",
       });
       const stop = (): void => {
@@ -73,6 +73,6 @@ function stopTree(pid: number | undefined): void {
   if (process.platform === "win32") {
     spawn("taskkill", ["/pid", String(pid), "/T", "/F"], { windowsHide: true });
   } else {
-    process.kill(-pid, "SIGTERM");
+    process.kill(-pid, "SIGINT"); // which the installer answers by ending pip and its compilers
   }
 }

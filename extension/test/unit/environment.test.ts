@@ -154,7 +154,7 @@ for (const [line, message] of [
 test("a command that is stopped takes its children with it", async () => {
   const stop = new AbortController();
   // The child holds the pipe open: as long as it lives the command has not ended.
-  const { code } = await runIn(storage)("/bin/sh", ["-c", "sleep 600 & echo started; wait"], {
+  const { code } = await runIn(storage)("/bin/sh", ["-c", "echo started; sleep 600"], {
     signal: stop.signal,
     onLine: () => {
       stop.abort();
