@@ -83,11 +83,11 @@ def _read(folders: tuple[Path, ...]) -> dict[str, Package]:
     found: dict[str, Package] = {}
     for distribution in metadata.distributions(path=[str(folder) for folder in folders]):
         headers = distribution.metadata
-        name = headers["Name"] if headers is not None else None
+        name = headers.get("Name") if headers is not None else None
         if not name:
             continue
         modules = tuple(sorted(_modules_of(distribution)))
-        urls = tuple(_docs_urls(headers.get_all("Project-URL") or [], headers["Home-page"]))
+        urls = tuple(_docs_urls(headers.get_all("Project-URL") or [], headers.get("Home-page")))
         package = Package(normalise(name), distribution.version, modules, urls)
         for module in modules:
             found.setdefault(module, package)

@@ -188,6 +188,8 @@ def test_ctrl_c_shows_and_keeps_what_there_is(model: Path, tmp_path: Path) -> No
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ,
+        # Whoever runs the tests in the background may ignore the signal, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     assert "1 of 2 problems" in process.stderr.readline()
