@@ -83,11 +83,14 @@ def _read(folders: tuple[Path, ...]) -> dict[str, Package]:
     found: dict[str, Package] = {}
     for distribution in metadata.distributions(path=[str(folder) for folder in folders]):
         headers = distribution.metadata
-        name = headers.get("Name") if headers is not None else None
+        # Both libraries of metadata give lists; of a header that is not there, one gives None by
+        # its name and the other raises.
+        name = next(iter(headers.get_all("Name") or []), None) if headers is not None else None
         if not name:
             continue
         modules = tuple(sorted(_modules_of(distribution)))
-        urls = tuple(_docs_urls(headers.get_all("Project-URL") or [], headers.get("Home-page")))
+        home = next(iter(headers.get_all("Home-page") or []), None)
+        urls = tuple(_docs_urls(headers.get_all("Project-URL") or [], home))
         package = Package(normalise(name), distribution.version, modules, urls)
         for module in modules:
             found.setdefault(module, package)

@@ -72,7 +72,7 @@ def test_both_pipelines_and_what_the_second_adds(model: Path, data: Path, tmp_pa
     assert "50.0 % (1)" in first.stdout
     second = run(SUITE, data, "--model", model, "--json", full, "--compare", raw)
     assert second.exit_code == 0, second.output
-    assert "raw, editor" in second.stdout
+    assert "raw, editor" in " ".join(second.stdout.split())
     assert "McNemar" in second.stdout
 
     records = [json.loads(path.read_text()) for path in (raw, full)]
