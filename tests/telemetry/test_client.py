@@ -338,3 +338,25 @@ def test_deletion_is_kept_until_it_is_done(tmp_path: Path) -> None:
     send_rest(tmp_path, clock, wire)
     assert {method for method, *_ in wire.requests} == {"DELETE"}
     assert len(wire.requests) == 2
+
+
+def test_thread_that_still_sends_finds_the_spool_closed(
+    tmp_path: Path, silent_collector: str
+) -> None:
+    """At exit nothing may be inside SQLite any more, also where a request still hangs."""
+    product = Collector(silent_collector, "p")
+    places = Places(tmp_path, tmp_path / "policy.json", {}, product, Catalogues())
+    client = Telemetry(REGISTRY, places)
+    client.start()
+    client.choose(Level.EVENTS)
+    client.record(
+        "completion.answered", lang="python", trigger="invoked", outcome="empty", origin="none",
+        total_ms=3, ttft_ms=3, tokens=0,
+    )  # fmt: skip
+    assert client.flush(10)
+    client.stop()
+    client.record("docs.gap", catalogue="acme", symbol="acme.Client.send", kind="stale")
+    later = Telemetry(REGISTRY, places)
+    later.start()
+    assert [event.name for event in later.waiting()] == ["completion.answered"]
+    later.stop()

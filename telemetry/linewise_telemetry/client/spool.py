@@ -73,6 +73,7 @@ class Spool:
         self._bounds = bounds
         self._clock = clock
         self._lock = threading.Lock()
+        self._losing = threading.Lock()
         self._unwritten: Counter[str] = Counter()
         self._db = self._open()
 
@@ -85,11 +86,12 @@ class Spool:
                     self._add(db, record)
                 self._trim(db)
         except sqlite3.Error:
-            self._unwritten["disk"] += sum(1 for record in records if record.targets)
+            self.drop("disk", sum(1 for record in records if record.targets))
 
     def drop(self, reason: str, n: int = 1) -> None:
         """Count events that were lost before or after the spool. Never raises."""
-        self._unwritten[reason] += n
+        with self._losing:
+            self._unwritten[reason] += n
 
     def claim(self, most: int, size: int, hold: float) -> Batch | None:
         """Return the oldest events of one collector and key, held for `hold` seconds, or None.
@@ -240,7 +242,7 @@ class Spool:
             db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
 
     def close(self) -> None:
-        """Write what is unwritten and close the file."""
+        """Write what is unwritten and close the file; whoever still uses it gets sqlite3.Error."""
         self._flush()
         with self._lock:
             self._db.close()
@@ -276,14 +278,17 @@ class Spool:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
-                for reason, n in self._unwritten.items():
+                with self._losing:
+                    lost = dict(self._unwritten)
+                for reason, n in lost.items():
                     self._count_drop(self._db, reason, n)
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-            self._unwritten.clear()
+            with self._losing:
+                self._unwritten -= Counter(lost)
 
     def _flush(self) -> None:
         if self._unwritten:

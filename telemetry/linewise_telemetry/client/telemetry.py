@@ -119,9 +119,9 @@ class Telemetry:
         self._wake.set()
         if self._sender is not None:
             self._sender.join(max(0.0, deadline - self._monotonic()))
-        sending = self._sender is not None and self._sender.is_alive()
         # A request that still hangs dies with the process; its batch is claimed again next time.
-        if self._spool is not None and not sending:
+        # Its thread must not find the file open when the interpreter goes away under it.
+        if self._spool is not None:
             self._spool.close()
             self._spool = None
 
