@@ -33,6 +33,16 @@ async def test_completes_in_a_file_of_the_standard_library(start: Start, real_mo
         assert after["keysSavedToday"] == len(second.ghosts[0].text)
 
 
+async def test_loading_is_shown_from_begin_to_end(start: Start, real_model: Path) -> None:
+    async with start(model=real_model) as editor:
+        await editor.open("untitled:a.py", "python", "x = ")
+        await editor.ready()
+        await editor.request("linewise/status")
+        kinds = [value["kind"] for value in editor.progress]
+        assert kinds[0] == "begin"
+        assert kinds[-1] == "end"
+
+
 async def test_a_newline_is_followed_by_an_indented_line(start: Start, real_model: Path) -> None:
     async with start(model=real_model, latency=PATIENT) as editor:
         text = 'def mean(xs):\n    """Return the arithmetic mean of xs."""\n'

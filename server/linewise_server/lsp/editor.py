@@ -75,12 +75,15 @@ class Editor:
         self.buffer = Buffer("untitled:empty", "plaintext")
         self.statuses: list[Any] = []
         self.messages: list[str] = []
+        self.progress: list[Any] = []
+        """What the server said of long work: begin, report and end values."""
         self._listen()
 
     async def __aenter__(self) -> Editor:
         extra: dict[str, Any] = {"env": dict(self._environ)} if self._environ is not None else {}
         await self._client.start_io(*self._command, **extra)
         capabilities = types.ClientCapabilities(
+            window=types.WindowClientCapabilities(work_done_progress=True),
             general=types.GeneralClientCapabilities(
                 position_encodings=[types.PositionEncodingKind.Utf32]
             ),
@@ -197,6 +200,16 @@ class Editor:
         @self._client.feature("linewise/statusChanged")  # type: ignore[untyped-decorator]
         def status_changed(status: Any) -> None:
             self.statuses.append(status)
+
+        @self._client.feature(  # type: ignore[untyped-decorator]
+            types.WINDOW_WORK_DONE_PROGRESS_CREATE
+        )
+        def progress_created(_: types.WorkDoneProgressCreateParams) -> None:
+            return None
+
+        @self._client.feature(types.PROGRESS)  # type: ignore[untyped-decorator]
+        def progressed(params: types.ProgressParams) -> None:
+            self.progress.append(plain(params.value))
 
         @self._client.feature(types.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
         def message_shown(params: types.ShowMessageParams) -> None:

@@ -42,7 +42,7 @@ def register(server: LinewiseServer) -> None:
     def end() -> None:
         if tokens:
             token = tokens.pop()
-            server.work_done_progress.end(token, types.WorkDoneProgressEnd("Loaded"))
+            server.work_done_progress.end(token, types.WorkDoneProgressEnd(message="Loaded"))
 
     session.listeners.loading.append(loading)
     session.listeners.failed.append(end)
