@@ -60,9 +60,10 @@ def main() -> None:
     """Run the command line; what users are told never is a traceback."""
     from linewise_models.errors import ModelError
     from linewise_server.errors import LinewiseError
+    from linewise_telemetry.errors import TelemetryError
 
     try:
         linewise()
-    except (ModelError, LinewiseError) as error:
+    except (ModelError, LinewiseError, TelemetryError) as error:
         click.echo(f"linewise: {error}", err=True)
         sys.exit(1)

@@ -83,9 +83,9 @@ def register(server: LinewiseServer, telemetry: Telemetry) -> None:
         near = snapshot.offset(edit.line, edit.column) if edit is not None else 0
         # Editors send what they put in, which may be less than the whole suggestion.
         start = snapshot.text().find(suggestion.text, max(0, near - len(suggestion.text)))
-        if start >= 0:
-            watched.add(uri)
-            telemetry.completions.accept(suggestion.id, uri, start, time.monotonic())
+        watched.add(uri)
+        place = start if start >= 0 else None
+        telemetry.completions.accept(suggestion.id, uri, place, time.monotonic())
 
     def edited(document: Document, edit: Edit) -> None:
         if document.uri in watched:
