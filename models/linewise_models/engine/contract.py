@@ -63,6 +63,9 @@ class Request:
     """Whether the last text part may be taken back to a token boundary and spelt again."""
     must_speak: bool = False
     """Whether the end token is barred until something visible was said."""
+    one_line: bool = False
+    """Whether what follows a line break after something visible is of no use. An engine that can
+    ends there with reason "stop", the line break given; others are stopped by who reads."""
     candidates: int = 1
     """Continuations to decode together; the first is greedy when `temperature` is 0 for it."""
     temperature: float = 0.0

@@ -277,7 +277,7 @@ class LlamaEngine:
                 number=number,
                 sequence=target,
                 rest=healed,
-                text=_StoppedText(request.stop),
+                text=_StoppedText(request.stop, request.one_line),
                 random=np.random.default_rng([request.seed, number]),
                 temperature=request.temperature if number or request.candidates == 1 else 0.0,
             )
@@ -369,9 +369,10 @@ class LlamaEngine:
 class _StoppedText:
     """Bytes of tokens as text, cut at the first stop; holds back what may begin a stop."""
 
-    def __init__(self, stops: tuple[str, ...]) -> None:
+    def __init__(self, stops: tuple[str, ...], one_line: bool = False) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stops = stops
+        self._one_line = one_line
         self._held = ""
         self.spoke = False
         self.stopped = False
@@ -379,10 +380,11 @@ class _StoppedText:
     def add(self, data: bytes) -> str:
         text = self._held + self._decoder.decode(data)
         found = [place for stop in self._stops if (place := text.find(stop)) >= 0]
-        self.stopped = bool(found)
         keep = min(found) if found else len(text) - self._pending(text)
         self._held = "" if found else text[keep:]
-        self.spoke = self.spoke or bool(text[:keep].strip())
+        visible = text[:keep] if self.spoke else text[:keep].lstrip()
+        self.spoke = self.spoke or bool(visible)
+        self.stopped = bool(found) or (self._one_line and "\n" in visible)
         return text[:keep]
 
     def finish(self) -> str:

@@ -13,6 +13,7 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from linewise_models.engine.contract import EngineClient, Finish, Report, Request, Urgency
 from linewise_models.errors import ModelError
@@ -25,7 +26,7 @@ from linewise_server.completion.ask import (
 )
 from linewise_server.completion.budget import Sizes, sizes
 from linewise_server.completion.flight import Flight
-from linewise_server.completion.memory import Memory, Saying, place_of
+from linewise_server.completion.memory import Memory, Saying, place_of, typed_since
 from linewise_server.completion.plan import Plan, Planner
 from linewise_server.completion.postprocess import enough, postprocess
 from linewise_server.completion.rhythm import Rhythm
@@ -38,11 +39,32 @@ from linewise_server.snapshot import Snapshot
 LEAST_CONFIDENCE = -1.6
 """Mean log-probability below which nothing is shown unasked."""
 LEAST_CONFIDENCE_AHEAD = -0.7
-"""The same where the line is complete and what is suggested is the next one."""
+"""The same where the line is complete and what is suggested is the next one; and what a suggestion
+must reach for what would follow it to be worth generating."""
 ORPHAN_SECONDS = 0.1
 """How long a generation that nobody waits for may go on, for the next key to join it."""
-THINK_AHEAD_SECONDS = 0.15
-"""Idle time after a suggestion was shown until what would follow it is generated."""
+THINK_AHEAD_SECONDS = 0.2
+"""Pause after which what would follow the suggestion shown is generated."""
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """The generation of what would follow a suggestion."""
+
+    uri: str
+    site: Site
+    """The place behind the suggestion, as if it were accepted."""
+    task: asyncio.Task[None] | None = None
+    flight: Flight | None = None
+
+    def follows(self, uri: str, site: Site) -> bool:
+        """Say whether typing on from `site` may still lead to its place."""
+        return uri == self.uri and typed_since(*place_of(site), self.site) is not None
+
+    def is_under_way(self, uri: str, site: Site) -> bool:
+        """Say whether it is for this place, has begun and has not ended."""
+        same = uri == self.uri and place_of(site) == place_of(self.site)
+        return same and self.flight is not None and not self.flight.done
 
 
 class Completer:
@@ -67,7 +89,7 @@ class Completer:
         self._report: Report | None = None
         self._flight: Flight | None = None
         self._waiting = 0
-        self._ahead: asyncio.Task[None] | None = None
+        self._ahead: _Ahead | None = None
         self._chores: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
 
@@ -77,12 +99,12 @@ class Completer:
         Raises ModelError when the engine cannot serve.
         """
         started = self._clock()
-        self._stop_ahead()
         snapshot, column = with_selected(ask)
         site = site_at(snapshot, ask.line, column, ask.invoked)
         syntax = Syntax.of(snapshot.language)
         wanted = shape(site, syntax)
         if wanted == "nothing":
+            self._stop_ahead()
             self._cancel_flight()
             return []
         known = None if ask.candidates > 1 else self._memory.recall(snapshot.uri, site, wanted)
@@ -101,12 +123,13 @@ class Completer:
     def changed(self, snapshot: Snapshot, line: int, column: int) -> None:
         """Note that the user changed the text; ends work that the change made useless."""
         self._rhythm.key(self._clock())
-        self._stop_ahead()
-        flight = self._flight
-        if flight is None or flight.done:
+        flight = self._flight if self._flight is not None and not self._flight.done else None
+        if flight is None and self._ahead is None:
             return
         site = site_at(snapshot, line, column, invoked=False)
-        if flight.typed(snapshot.uri, site) is None:
+        if self._ahead is not None and not self._ahead.follows(snapshot.uri, site):
+            self._stop_ahead()
+        if flight is not None and flight.typed(snapshot.uri, site) is None:
             flight.cancel()
 
     def forget(self, uri: str) -> None:
@@ -125,8 +148,8 @@ class Completer:
 
     async def settled(self) -> None:
         """Wait until the answers given so far are accounted for."""
-        while self._chores - {self._ahead}:
-            await asyncio.wait(self._chores - {self._ahead})
+        while chores := {c for c in self._chores if self._ahead is None or c != self._ahead.task}:
+            await asyncio.wait(chores)
 
     async def idle(self) -> None:
         """Wait until nothing is under way, thinking ahead included."""
@@ -150,6 +173,12 @@ class Completer:
         if flight is not None and ask.candidates == 1 and self._joins(flight, ask, site, wanted):
             return flight, "joined"
         self._cancel_flight()
+        ahead = self._ahead.flight if self._ahead is not None else None
+        if ahead is not None and ask.candidates == 1 and self._joins(ahead, ask, site, wanted):
+            # What was to follow is asked for now; its chore remembers it in any case.
+            self._flight, self._ahead = ahead, None
+            return ahead, "joined"
+        self._stop_ahead()
         if not ask.invoked and (delay := self._rhythm.delay()):
             await self._sleep(delay)
         budget = await self._sizes(ask, wanted)
@@ -163,6 +192,7 @@ class Completer:
             prompt=plan.parts,
             max_tokens=budget.output,
             must_speak=not fim or ask.invoked,
+            one_line=wanted == "line",
             candidates=ask.candidates,
             temperature=0.6 if ask.candidates > 1 else 0.0,
             deadline_ms=budget.deadline_ms,
@@ -311,15 +341,23 @@ class Completer:
     def _think_ahead(
         self, snapshot: Snapshot, line: int, column: int, shown: list[Suggestion]
     ) -> None:
-        """Generate what would follow the suggestion shown, once the user pauses to read it."""
-        if not shown:
+        """Generate what would follow the suggestion shown, once the user pauses to read it.
+
+        Only after one that is likely to be taken. Keys that spell it lead to the same place and do
+        not disturb what has begun.
+        """
+        if not shown or shown[0].confidence < LEAST_CONFIDENCE_AHEAD:
+            self._stop_ahead()
             return
-        first = shown[0]
+        accepted, at_line, at_column = as_if_accepted(snapshot, line, column, shown[0])
+        site = site_at(accepted, at_line, at_column, invoked=False)
+        if self._ahead is not None and self._ahead.is_under_way(snapshot.uri, site):
+            return
+        self._stop_ahead()
+        thought = self._ahead = _Ahead(snapshot.uri, site)
 
         async def ahead() -> None:
             await self._sleep(THINK_AHEAD_SECONDS)
-            accepted, at_line, at_column = as_if_accepted(snapshot, line, column, first)
-            site = site_at(accepted, at_line, at_column, invoked=False)
             if self._memory.recall(snapshot.uri, site, "line") is not None:
                 return
             ask = Ask(accepted, at_line, at_column)
@@ -333,10 +371,12 @@ class Completer:
                 prompt=plan.parts,
                 max_tokens=budget.output,
                 must_speak=True,
+                one_line=True,
                 urgency=Urgency.IDLE,
             )
             flight = Flight(snapshot.uri, before, after, "line", plan, request)
             flight.start(self._client, lambda text: enough(text, site, "line"))
+            thought.flight = flight
             try:
                 await flight.settled()
             finally:
@@ -355,12 +395,12 @@ class Completer:
                     )
                 )
 
-        self._ahead = self._do(ahead())
+        thought.task = self._do(ahead())
 
     def _stop_ahead(self) -> None:
-        if self._ahead is not None:
-            self._ahead.cancel()
-            self._ahead = None
+        if self._ahead is not None and self._ahead.task is not None:
+            self._ahead.task.cancel()
+        self._ahead = None
 
     def _cancel_flight(self) -> None:
         if self._flight is not None and not self._flight.done:

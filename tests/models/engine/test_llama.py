@@ -49,6 +49,14 @@ def test_a_key_costs_the_tokens_typed(engine: LlamaEngine) -> None:
         assert finish.reused_tokens >= first.prompt_tokens - 1
 
 
+def test_one_line_ends_with_the_break_after_something_visible(engine: LlamaEngine) -> None:
+    tokens, finish = run(engine, HEAD + "    return sum(xs) / len(", one_line=True, max_tokens=40)
+    assert spoken(tokens).startswith("xs)")
+    assert spoken(tokens).count("\n") == spoken(tokens).rstrip(" ").count("\n") >= 1
+    assert spoken(tokens).rstrip().count("\n") == 0
+    assert finish.reason == "stop"
+
+
 def test_sessions_keep_their_own_cache(engine: LlamaEngine) -> None:
     run(engine, HEAD, session="one")
     run(engine, "function add(a, b) {", session="two")

@@ -203,14 +203,41 @@ async def test_a_pause_is_used_to_think_ahead(bench: Make) -> None:
     assert table.traces[-1].origin == "speculation"
 
 
-async def test_a_key_ends_thinking_ahead(bench: Make) -> None:
+@pytest.mark.parametrize(("key", "thoughts"), [("x", 1), ("y", 0)])
+async def test_only_a_key_that_leads_elsewhere_ends_thinking_ahead(
+    bench: Make, key: str, thoughts: int
+) -> None:
     table = bench({"len(": "xs)\n"})
     await table.complete(MEAN + "║")
-    ask = table.ask(MEAN + "x║")
+    ask = table.ask(MEAN + key + "║")
     table.completer.changed(ask.snapshot, ask.line, ask.column)
     table.patience.set()
-    await table.completer.settled()
-    assert len(table.engine.requests) == 1
+    await table.completer.idle()
+    assert len(table.engine.requests) == 1 + thoughts
+
+
+async def test_keys_that_spell_the_suggestion_think_ahead_once(bench: Make) -> None:
+    table = bench({"len(": "xs)\n", "len(xs)": "\n\n\ndef variance(xs):\n"})
+    for typed in ("", "x", "xs"):
+        await table.complete(MEAN + typed + "║")
+    table.patience.set()
+    await table.completer.idle()
+    assert [request.urgency for request in table.engine.requests[1:]] == [Urgency.IDLE]
+
+
+async def test_an_acceptance_joins_what_is_being_thought_ahead(bench: Make) -> None:
+    table = bench({"len(": "xs)\n", "len(xs)": "\n    # of all\n"})
+    await table.complete(MEAN + "║")
+    table.engine.go.clear()
+    table.engine.begun.clear()
+    table.patience.set()
+    await table.engine.begun.wait()
+    answer = asyncio.ensure_future(table.texts(MEAN + "xs)║"))
+    await asyncio.sleep(0)
+    table.engine.go.set()
+    assert await answer == ["\n    # of all"]
+    assert len(table.engine.asked) == 1
+    assert table.traces[-1].origin == "joined"
 
 
 async def test_a_complete_line_is_followed_by_the_next(bench: Make) -> None:
