@@ -547,4 +547,8 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
 
 
 if __name__ == "__main__":
+    # An editor stops a set-up with SIGTERM, and a shell's background jobs are started deaf to
+    # SIGINT: both end pip and the compilers as Ctrl+C does.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
     sys.exit(main(sys.argv[1:], os.environ))

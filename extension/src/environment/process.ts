@@ -73,6 +73,6 @@ function stopTree(pid: number | undefined): void {
   if (process.platform === "win32") {
     spawn("taskkill", ["/pid", String(pid), "/T", "/F"], { windowsHide: true });
   } else {
-    process.kill(-pid, "SIGINT"); // which the installer answers by ending pip and its compilers
+    process.kill(-pid, "SIGTERM"); // which the installer answers by ending pip and its compilers
   }
 }
