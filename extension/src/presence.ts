@@ -55,7 +55,8 @@ function serving(status: Status | undefined, { offFor, snoozedUntil }: Here): Pr
   if (status === undefined) {
     return { icon: "loading~spin", text: "Linewise", summary: "The server is starting.", severity: "none" };
   }
-  return { ...looks(status), summary: status.message };
+  // What runs, where and how fast stands among the facts.
+  return { ...looks(status), summary: status.state === "ready" ? "Ready." : status.message };
 }
 
 function looks({ state, progress }: Status): Omit<Presence, "summary"> {
@@ -79,6 +80,8 @@ function looks({ state, progress }: Status): Omit<Presence, "summary"> {
   }
 }
 
+const BACKENDS: Readonly<Record<string, string>> = { cpu: "the processor", cuda: "the GPU, by CUDA", metal: "the GPU, by Metal", vulkan: "the GPU, by Vulkan" };
+
 /** The facts behind the status, label and value, as the tooltip and the status menu list them. */
 export function facts(status: Status): readonly (readonly [string, string])[] {
   const speeds = [
@@ -87,7 +90,7 @@ export function facts(status: Status): readonly (readonly [string, string])[] {
   ].filter((part) => part !== undefined);
   return [
     ["Model", status.model],
-    ["Runs on", status.backend],
+    ["Runs on", BACKENDS[status.backend ?? ""] ?? status.backend],
     ["Speed", speeds.length === 0 ? null : speeds.join(", ")],
     ["Keys saved today", String(status.keysSavedToday)],
     ["Advice", status.advice],

@@ -111,7 +111,7 @@ async function linewise(): Promise<Sample[]> {
   const editor = await openReal({ name: "bench-linewise", files: { "a.py": FILE } });
   await editor.openFile("a.py");
   await editor.type("    return sum(xs) / ");
-  await editor.waitForStatus("tokens", 120_000);
+  await editor.waitForStatus("Ready.", 120_000);
   const samples = await measure(editor, () => traces(editor).at(-1)?.totalMs);
   await editor.close();
   return samples;

@@ -42,7 +42,7 @@ describe("first use", () => {
     await editor.screenshot(`${NAME}-offer`);
     await editor.button("Set Up");
     await editor.waitForStatus("Setting up");
-    await eventually("the set-up at work", async () => (await editor.notifications()).some((text) => text.includes("Fetching")), SET_UP_MS);
+    await eventually("the set-up at work", async () => (await editor.notifications()).some((text) => text.includes("Installing the server")), SET_UP_MS);
     await editor.screenshot(`${NAME}-set-up`);
     await eventually("the model's download", async () => (await editor.notifications()).some((text) => text.includes("Downloading SmolLM2")), SET_UP_MS);
     await editor.screenshot(`${NAME}-download`);
@@ -54,7 +54,7 @@ describe("first use", () => {
     await editor.openFile("mean.py");
     await editor.type("    return sum(xs) / ");
     const ghost = await editor.waitForGhost(undefined, 60_000);
-    await editor.waitForStatus("smollm2-135m");
+    await editor.waitForStatus("Ready.");
     await editor.screenshot(`${NAME}-ghost`);
     await editor.press("Tab");
     await editor.expectFile("mean.py", new RegExp(escaped(`return sum(xs) / ${ghost.split("\n")[0] ?? ""}`.trimEnd())));
@@ -140,7 +140,7 @@ describe("untrusted workspace", () => {
     await editor.openFile("mean.py");
     await editor.type("    return sum(xs) / ");
     await editor.waitForGhost(undefined, 60_000);
-    await editor.waitForStatus("smollm2-135m");
+    await editor.waitForStatus("Ready.");
     assert.equal(existsSync(proof), false);
   });
 });

@@ -36,6 +36,7 @@ def typical(values: list[float]) -> float:
 
 async function take(editor: Editor, name: string): Promise<void> {
   mkdirSync(FOLDER, { recursive: true });
+  await editor.page.waitForSelector(".statusbar .codicon-loading", { state: "detached" });
   await editor.page.screenshot({ path: join(FOLDER, `${name}.png`) });
 }
 
@@ -53,21 +54,26 @@ async function ghostText(): Promise<void> {
   await eventually("the light theme", async () => (await editor.page.$(".monaco-workbench.vs")) !== null);
   await editor.press("Tab");
 
+  await editor.page.setViewportSize({ ...LOOKS.size, height: 520 });
   await editor.clickStatus();
   await editor.expectEntries(/Keys saved today/);
   await take(editor, "status");
   await editor.press("Escape");
+  await editor.page.setViewportSize(LOOKS.size);
 
   await editor.openFile("typical.py");
-  await eventually("the hover", async () => {
-    await editor.page.mouse.move(400, 5);
-    await editor.page.hover('.view-line span:text-is("fmean")');
-    await editor.page.waitForSelector('.monaco-hover:visible a:has-text("docs.python.org"), .monaco-hover:visible a[data-href*="docs.python.org"]', { timeout: 4000 });
+  for (const key of ["ArrowUp", "End", ...Array<string>("(values)".length + 2).fill("ArrowLeft")]) {
+    await editor.press(key);
+  }
+  await eventually("the hover with its link", async () => {
+    await editor.press("Control+K");
+    await editor.press("Control+I");
+    await editor.page.waitForSelector('.monaco-hover a[data-href*="docs.python.org"]', { timeout: 5000 });
     return true;
-  }, 60_000);
+  });
   await take(editor, "docs");
 
-  await editor.page.mouse.move(400, 5);
+  await editor.press("Escape");
   await editor.run("Linewise: Send Feedback…");
   await editor.choose("An idea");
   await editor.choose("Linewise itself");

@@ -5,7 +5,7 @@ import { facts, presence, type Here, type Phase } from "../../src/presence";
 import type { Status } from "../../src/protocol";
 import { bytes } from "../../src/text";
 
-const READY: Status = { state: "ready", message: "Ready.", model: "Small 1M", backend: "CPU", promptSpeed: 542.4, generationSpeed: 83.1, keysSavedToday: 128, progress: null, advice: null };
+const READY: Status = { state: "ready", message: "Ready.", model: "Small 1M", backend: "cpu", promptSpeed: 542.4, generationSpeed: 83.1, keysSavedToday: 128, progress: null, advice: null };
 const HERE: Here = { offFor: undefined, snoozedUntil: undefined };
 const serving = (status: Partial<Status>): Phase => ({ kind: "serving", status: { ...READY, ...status } });
 
@@ -21,7 +21,7 @@ check("being set up", { kind: "settingUp", message: "Setting up: Fetching attrs"
 check("starting", { kind: "starting" }, {}, "$(loading~spin) Linewise | The server is starting. | none");
 check("failed", { kind: "failed", message: "The disk is full." }, {}, "$(error) Linewise | The disk is full. | error");
 check("loading", serving({ state: "loading", message: "Loading Small 1M", progress: 0.416 }), {}, "$(loading~spin) Linewise 42 % | Loading Small 1M | none");
-check("ready", serving({}), {}, "$(list-selection) Linewise | Ready. | none");
+check("ready", serving({ message: "small-1m.gguf on cpu, 83 tokens/s" }), {}, "$(list-selection) Linewise | Ready. | none");
 check("thinking", serving({ state: "thinking", message: "Thinking" }), {}, "$(ellipsis) Linewise | Thinking | none");
 check("no model", serving({ state: "noModel", message: "There is no model." }), {}, "$(cloud-download) Linewise: Get a Model | There is no model. | warning");
 check("too slow", serving({ state: "tooSlow", message: "Too slow here." }), {}, "$(watch) Linewise | Too slow here. | warning");
@@ -34,7 +34,7 @@ check("a failure is not hidden by a snooze", { kind: "failed", message: "Broken.
 test("the facts behind the status leave out what is not known", () => {
   assert.deepEqual(facts(READY), [
     ["Model", "Small 1M"],
-    ["Runs on", "CPU"],
+    ["Runs on", "the processor"],
     ["Speed", "reads 542 tokens a second, writes 83"],
     ["Keys saved today", "128"],
   ]);
