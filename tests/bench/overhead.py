@@ -67,13 +67,15 @@ class Footprint:
     answer_ms: float
     """Median over the windows when all ask at once."""
     servers: int
+    helpers: int
+    """Processes that servers start besides the engine, such as the one that infers docs links."""
     engine: int
     """Resident size without the weights and the KV cache."""
     weights: int
     cache: int
     above: int
-    """Servers and engine together without weights and cache; a library that several map is in
-    memory once and counts once."""
+    """Servers and engine together without weights, cache and helpers; a library that several map
+    is in memory once and counts once."""
 
 
 class Window:
@@ -251,7 +253,8 @@ async def measure(windows: int, model: Path) -> Footprint:
             facts = await client.report()
             await client.close()
             pids = {process.pid for window in opened for process in tree(window.pid)}
-            servers = [memory(pid) for pid in pids - running]
+            servers = [memory(window.pid) for window in opened]
+            helpers = [memory(pid) for pid in pids - running - {window.pid for window in opened}]
             (engine,) = [memory(pid) for pid in running]
             # Weights are a mapping of the file, those that llama.cpp repacked are copies.
             mapped = engine.files.pop(str(model), 0)
@@ -265,6 +268,7 @@ async def measure(windows: int, model: Path) -> Footprint:
                 next_ghost_ms=ghosts[-1],
                 answer_ms=percentile(answers, 0.5),
                 servers=_size(together(servers)),
+                helpers=_size(together(helpers)),
                 engine=_size(engine),
                 weights=mapped + copied,
                 cache=facts.cache_bytes,
@@ -331,7 +335,7 @@ def main() -> None:
     ]
     print(table((f"in a file of {LINES:,} lines", "keys", "p50", "p99"), rows), flush=True)
     prints = [asyncio.run(measure(count, options.model)) for count in (1, options.windows)]
-    megabytes = ("weights", "cache", "servers", "engine", "above")
+    megabytes = ("weights", "cache", "servers", "engine", "above", "helpers")
     milliseconds = ("initialize_ms", "first_ghost_ms", "next_ghost_ms", "answer_ms")
     names = {
         "initialize_ms": "start to `initialize` answered, median, ms",
@@ -343,6 +347,7 @@ def main() -> None:
         "servers": "servers, MB",
         "engine": "engine without weights and KV cache, MB",
         "above": "servers and engine above weights and KV cache, MB",
+        "helpers": "helpers of the servers, MB",
     }
     cells = [("engine processes", *(str(p.engines) for p in prints))]
     cells += [(names[n], *(show(getattr(p, n), 0) for p in prints)) for n in milliseconds]
