@@ -40,7 +40,6 @@ PROBE_LINES, PROBE_TOKENS, PROBE_MS = 12, 8, 10_000.0
 """Functions of the text that measures a server, about 200 tokens; what it may generate and take."""
 RESPELT_TOKENS = 16
 """Tokens that what was taken back may take at most when it is spelt again."""
-
 DRAIN_SECONDS = 0.2
 """How long a complete answer may take to end, before its connection is given up instead."""
 GONE = 404
@@ -238,7 +237,7 @@ class RemoteClient:
                 meter.add(chunk, text)
                 if text and request.max_tokens:
                     yield Token(text, fmean(chunk.logprobs or (0.0,)), number)
-                if chunk.finish:
+                if chunk.finish and not answer.ended:
                     # What comes now are figures; reading on keeps the connection for the next.
                     reason = "length" if chunk.finish == "length" else "end"
                 elif reason is None and (reason := _halt(request, prompt, answer, meter, stopped)):
@@ -246,8 +245,10 @@ class RemoteClient:
         if request.max_tokens and reason in ("end", "length") and (rest := answer.finish()):
             yield Token(rest, 0.0, number)
         self._pace.learn(meter, request.session)
-        whole = not request.max_tokens and reason == "end"
-        yield meter.finish("length" if whole or reason is None else reason, prompt.healed)
+        reason = reason or "end"
+        if reason == "end" and not request.max_tokens:
+            reason = "length"
+        yield meter.finish(reason, prompt.healed)
 
     async def _ask(
         self, server: Server, request: Request, prompt: Prompt, number: int
@@ -284,8 +285,9 @@ class RemoteClient:
 def _body(server: Server, request: Request, prompt: Prompt, number: int) -> dict[str, Any]:
     """Return the body of a request; beside the standard's fields those that a server knows."""
     greedy = request.temperature == 0 or (number == 0 and request.candidates > 1)
-    # What is spelt again is generated, too. One token at least: 0 is refused or means the same.
-    tokens = max(request.max_tokens, 1) + min(len(prompt.healed), RESPELT_TOKENS)
+    # What is spelt again is generated, too. To evaluate a prompt alone one token has to be.
+    respelt = min(len(prompt.healed), RESPELT_TOKENS)
+    tokens = request.max_tokens + respelt if request.max_tokens else 1
     body = prompt.fields | {
         "model": server.model,
         "stream": True,
@@ -326,13 +328,14 @@ def _halt(
     stopped: Callable[[], bool],
 ) -> FinishReason | None:
     """Return why to break off, None to read on."""
-    if answer.ended:
-        return "stop" if answer.stopped else "end"
     if stopped():
         return "cancelled"
+    if not request.max_tokens:
+        return None
+    if answer.ended:
+        return "stop" if answer.stopped else "end"
     # Only where more was asked for than is wanted; else the server stops by itself.
-    over = prompt.healed and meter.said >= max(request.max_tokens, 1)
-    return "length" if over else None
+    return "length" if prompt.healed and meter.said >= request.max_tokens else None
 
 
 def _left(request: Request, meter: Meter) -> float | None:

@@ -69,14 +69,16 @@ class Answer:
     ended: bool = False
     """Whether a stop came, or the answer went another way than what was taken back."""
     stopped: bool = False
-    """Whether a stop of the request came."""
+    """Whether a stop of the request came, or the end of its one line."""
+    _one_line: bool = False
+    _spoke: bool = False
     _held: str = field(default="", repr=False)
     _ends: tuple[str, ...] = ()
 
     @classmethod
     def to(cls, prompt: Prompt, request: Request) -> Answer:
         """Return the empty answer to a prompt."""
-        return cls(prompt.healed, request.stop, _ends=prompt.ends)
+        return cls(prompt.healed, request.stop, _one_line=request.one_line, _ends=prompt.ends)
 
     def add(self, text: str) -> str:
         """Return the new text that came with `text`; what may begin a stop is held back."""
@@ -98,6 +100,12 @@ class Answer:
             place, self.stopped = min(found)
             self.ended = True
             said, self._held = self._held[:place], ""
+            return said
+        visible = self._held if self._spoke else self._held.lstrip()
+        self._spoke = self._spoke or bool(visible)
+        if self._one_line and "\n" in visible:
+            self.ended = self.stopped = True
+            said, self._held = self._held, ""
             return said
         keep = len(self._held) - _pending(self._held, (*self.stops, *self._ends))
         said, self._held = self._held[:keep], self._held[keep:]

@@ -171,7 +171,7 @@ async def test_a_prompt_can_be_evaluated_for_later(stage: Stage, clients: Client
     client = clients.connect(stage.url)
     await client.report()
     stage.replies[COMPLETIONS] = [as_stream(said("a", "length"), usage(40, 1))]
-    tokens, finish = await run(client, max_tokens=0)
+    tokens, finish = await run(client, "x =\n", max_tokens=0)
     assert (tokens, finish.reason, finish.prompt_tokens) == ([], "length", 40)
     assert stage.bodies()[-1]["max_tokens"] == 1
 
@@ -206,10 +206,10 @@ async def test_a_server_that_does_not_stream_says_all_at_once(
 ) -> None:
     client = clients.connect(stage.url)
     await client.report()
-    whole = said("a b", "stop", usage={"prompt_tokens": 40, "completion_tokens": 2})
+    whole = said("a b\n\nc", "stop", usage={"prompt_tokens": 40, "completion_tokens": 2})
     stage.replies[COMPLETIONS] = [as_json(whole)]
-    tokens, finish = await run(client)
-    assert (spoken(tokens), finish.reason, finish.prompt_tokens) == ("a b", "end", 40)
+    tokens, finish = await run(client, stop=("\n\n",))
+    assert (spoken(tokens), finish.reason, finish.prompt_tokens) == ("a b", "stop", 40)
 
 
 async def test_marks_go_by_the_family_of_the_model(stage: Stage, clients: Clients) -> None:

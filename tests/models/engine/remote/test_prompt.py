@@ -183,3 +183,24 @@ def test_only_what_is_new_is_given(
     assert "".join([*texts, answer.finish()]) == new
     assert answer.ended == ended
     assert answer.stopped == (ended and bool(stops))
+
+
+@pytest.mark.parametrize(
+    ("chunks", "new", "stopped"),
+    [
+        (["a", " b\n", "c"], "a b\n", True),
+        (["a", "", "\n", "c"], "a\n", True),
+        (["\n    ", "a", "\nb"], "\n    a\nb", True),
+        ([" ", "\n", "a"], " \na", False),
+    ],
+)
+def test_one_line_ends_after_something_visible(chunks: list[str], new: str, stopped: bool) -> None:
+    prompt = Prompt({}, infill=False, healed="", ends=())
+    answer = Answer.to(prompt, Request("s", (), 8, one_line=True))
+    texts = []
+    for chunk in chunks:
+        texts.append(answer.add(chunk))
+        if answer.ended:
+            break
+    assert "".join([*texts, answer.finish()]) == new
+    assert (answer.ended, answer.stopped) == (stopped, stopped)
