@@ -88,7 +88,16 @@ class Session:
         before, self.settings = self.settings, settings
         self._exclusion = Exclusion(settings.exclude)
         self._reasons.clear()
-        serving = ("model", "threads", "idle_minutes", "remote_url", "remote_model")
+        if (warning := self.engines.warning(settings)) is not None:
+            self.tell_once(warning)
+        serving = (
+            "model",
+            "threads",
+            "idle_minutes",
+            "remote_url",
+            "remote_model",
+            "remote_fim",
+        )
         if any(getattr(before, name) != getattr(settings, name) for name in serving):
             await self.release()
 

@@ -45,15 +45,20 @@ FILTERS: tuple[Filter, ...] = (
 )
 
 
+ROUNDS = 8
+"""Rounds after which filters that undo one another are taken to disagree for good."""
+
+
 def postprocess(text: str, site: Site, shape: Shape) -> tuple[Draft | None, tuple[str, ...]]:
     """What to show of `text`, and the names of the filters that changed or dropped it.
 
-    What one filter leaves may be another one's business, so they go round until none objects.
+    What one filter leaves may be another one's business, so they go round until none objects;
+    text on which they never agree is not shown.
     """
     site, eol = _plain(site), site.eol
     said: dict[str, None] = {}
     draft = Draft(_newlines(text), 0)
-    while True:
+    for _ in range(ROUNDS):
         before = draft.text
         draft = Draft(before, 0)
         for rule in FILTERS:
@@ -64,8 +69,8 @@ def postprocess(text: str, site: Site, shape: Shape) -> tuple[Draft | None, tupl
                 return None, tuple(said)
             draft = result
         if draft.text == before:
-            break
-    return Draft(draft.text.replace("\n", eol), draft.replace), tuple(said)
+            return Draft(draft.text.replace("\n", eol), draft.replace), tuple(said)
+    return None, tuple(said)
 
 
 def enough(text: str, site: Site, shape: Shape) -> bool:
