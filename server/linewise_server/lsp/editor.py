@@ -23,6 +23,11 @@ from linewise_server.lsp.plain import plain
 from linewise_server.protocol import COMMAND_ACCEPT
 from linewise_server.snapshot import split_lines
 
+PATIENCE = 10.0
+"""Seconds that a server may take to end."""
+ANSWER = 120.0
+"""Seconds that a request other than a completion may take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ghost:
@@ -101,10 +106,20 @@ class Editor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        # `exit` must be sent whatever became of `shutdown`, or the server would wait for ever.
         with contextlib.suppress(Exception):
-            await self._client.shutdown_async(None)
+            await asyncio.wait_for(self._client.shutdown_async(None), PATIENCE)
+        with contextlib.suppress(Exception):
             self._client.exit(None)
-        await self._client.stop()  # type: ignore[no-untyped-call]
+        try:
+            await asyncio.wait_for(self._stop(), PATIENCE)
+        except TimeoutError:
+            if self._client._server is not None:
+                self._client._server.kill()
+            await self._stop()
+
+    async def _stop(self) -> None:
+        await self._client.stop()  # type: ignore[no-untyped-call] # pygls types the server only
 
     async def open(self, uri: str, language: str, text: str) -> None:
         """Open a document with the cursor at its end."""
@@ -180,8 +195,12 @@ class Editor:
         )
 
     async def request(self, method: str, params: Any = None) -> Any:
-        """Send any other request and return its result; untyped JSON comes as plain values."""
-        return plain(await self._client.protocol.send_request_async(method, params))
+        """Send any other request and return its result; untyped JSON comes as plain values.
+
+        Raises TimeoutError when no answer comes.
+        """
+        answer = self._client.protocol.send_request_async(method, params)
+        return plain(await asyncio.wait_for(answer, ANSWER))
 
     async def _trace(self) -> Any:
         """Return the trace of the answer just given; none comes where nothing was asked."""
