@@ -17,6 +17,8 @@ def register(server: LinewiseServer) -> None:
     numbers = itertools.count(1)
     tokens: list[str] = []
     """The token of the load that is shown now, if any."""
+    begun: set[str] = set()
+    """Tokens that the client knows and whose beginning was told."""
 
     def loading(share: float) -> None:
         window = server.client_capabilities.window
@@ -27,7 +29,7 @@ def register(server: LinewiseServer) -> None:
         elif not tokens:
             tokens.append(f"linewise-load-{next(numbers)}")
             session.run(begin(tokens[0]))
-        else:
+        elif tokens[0] in begun:
             report = types.WorkDoneProgressReport(percentage=round(share * 100))
             server.work_done_progress.report(tokens[0], report)
 
@@ -35,6 +37,7 @@ def register(server: LinewiseServer) -> None:
         await server.work_done_progress.create_async(token)
         title = f"Loading {session.settings.model}"
         server.work_done_progress.begin(token, types.WorkDoneProgressBegin(title, percentage=0))
+        begun.add(token)
         if token not in tokens:
             # Loaded before the client had answered.
             server.work_done_progress.end(token, types.WorkDoneProgressEnd())
@@ -42,6 +45,8 @@ def register(server: LinewiseServer) -> None:
     def end() -> None:
         if tokens:
             token = tokens.pop()
+            if token not in begun:
+                return
             server.work_done_progress.end(token, types.WorkDoneProgressEnd(message="Loaded"))
 
     session.listeners.loading.append(loading)
