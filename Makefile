@@ -9,7 +9,7 @@ ALL_EXTRAS := hub,remote,collector,train
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check environment tests protocol constraints clean vsix vscode pictures extension-check extension-tests
+.PHONY: first-use help run test check environment tests protocol constraints clean vsix vscode pictures extension-check extension-tests
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ extension-check: $(NODE_MODULES)
 # Unit tests on Node, then the real VS Code: what that needs is installed into a cache of its own.
 extension-tests: vsix
 	cd extension && npm test && npm run e2e
+
+first-use: vsix ## Walk through a first use in a real VS Code with the real server and model
+	cd extension && npm run first-use
 
 pictures: vsix ## Take the pictures of extension/README.md in a real VS Code
 	cd extension && npm run pictures
