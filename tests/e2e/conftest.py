@@ -21,10 +21,10 @@ SERVE = [sys.executable, "-m", "linewise_server", "serve"]
 @pytest.fixture
 async def start(linewise_home: Path, tmp_path: Path) -> AsyncIterator[Start]:
     """Give editors whose servers share this test's home; what they started ends with the test."""
-    environ = os.environ | {"LINEWISE_HOME": str(linewise_home)}
 
     def make(*rules: dict[str, Any], model: Path | None = None, **settings: Any) -> Editor:
         path = model or write_script(tmp_path / "model", *rules)
+        environ = os.environ | {"LINEWISE_HOME": str(linewise_home)}
         return Editor(SERVE, {"model": str(path)} | settings, environ)
 
     yield make
