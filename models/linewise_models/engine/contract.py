@@ -40,12 +40,15 @@ class Part:
 
     `stable` parts stay the same from key to key, so their place in the KV cache is worth keeping;
     a prompt lists them first. Text is tokenised across adjacent parts, as the model saw it trained.
+    The names of control tokens in a text are plain text, whoever wrote them, unless the part is
+    `special`: what a chat template says around the messages, and never a message itself.
     """
 
     name: str
     text: str = ""
     mark: Mark | None = None
     stable: bool = False
+    special: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,17 @@ Event = Token | Finish
 
 
 @dataclass(frozen=True, slots=True)
+class ChatTemplate:
+    """How a model was trained to be talked to, in its own words; whoever asks renders it."""
+
+    text: str
+    """Jinja, out of the model's file: nothing to be trusted."""
+    bos: str
+    """Text of the token that begins a prompt; empty where the vocabulary has none."""
+    eos: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What an engine is and what it can do on this machine."""
 
@@ -128,7 +142,7 @@ class Report:
     fim: FimOrder
     marks: tuple[str, ...]
     """The names of the marks that the vocabulary has."""
-    chat_template: bool
+    chat_template: ChatTemplate | None
     prompt_speed: float
     """Prompt tokens evaluated a second, measured; follows the load of the machine."""
     generation_speed: float

@@ -22,6 +22,7 @@ from linewise_models.engine.contract import (
     Finish,
     FinishReason,
     Mark,
+    Part,
     Report,
     Request,
     Token,
@@ -138,7 +139,7 @@ class LlamaEngine:
             sessions=native.options.sequences,
             fim=self._fim,
             marks=tuple(sorted(self._marks)),
-            chat_template=native.has_chat_template(),
+            chat_template=native.chat_template(),
             prompt_speed=self._pace.prompt_speed,
             generation_speed=self._pace.generation_speed,
             load_ms=self._load_ms,
@@ -196,19 +197,27 @@ class LlamaEngine:
     def _prompt(self, request: Request) -> tuple[list[int], bytes]:
         """Return the tokens to evaluate and the bytes that must be spelt again after them."""
         tokens = [] if self._start is None else [self._start]
-        runs: list[str] = [""]
+        run = ""
         for part in request.prompt:
-            if part.mark is None:
-                runs[-1] += part.text
+            if part.mark is None and not part.special:
+                run += part.text
                 continue
-            if part.mark not in self._marks:
-                raise EngineError(f"This model has no {part.mark} mark; it cannot fill in.")
-            tokens += [*self._native.tokenise(runs[-1]), self._marks[part.mark]]
-            runs.append("")
-        last = self._native.tokenise(runs[-1])
+            tokens += self._native.tokenise(run) + self._special(part)
+            run = ""
+        if self._start is not None and tokens[1:2] == [self._start]:
+            # Some templates write the token that begins every prompt, others leave it to the engine.
+            del tokens[0]
+        last = self._native.tokenise(run)
         kept, healed = take_back(last, self._vocabulary) if request.heal else (len(last), b"")
         tokens += last[:kept]
         return tokens or [self._native.empty_token()], healed
+
+    def _special(self, part: Part) -> list[int]:
+        if part.mark is None:
+            return self._native.tokenise(part.text, special=True)
+        if part.mark not in self._marks:
+            raise EngineError(f"This model has no {part.mark} mark; it cannot fill in.")
+        return [self._marks[part.mark]]
 
     def _sequence(self, request: Request, size: int) -> _Sequence:
         """Return the session's sequence, or the one that was unused for longest."""

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linewise_models.engine.contract import Mark
+from linewise_models.engine.contract import ChatTemplate, Mark
 from linewise_models.errors import EngineError, LoadError
 
 
@@ -215,9 +215,21 @@ class Native:
         size = self._api.llama_model_meta_val_str(self._model, key.encode(), buffer, 256)
         return buffer.value.decode("utf-8", "replace") if size >= 0 else None
 
-    def has_chat_template(self) -> bool:
-        """Say whether the GGUF carries a chat template."""
-        return bool(self._api.llama_model_chat_template(self._model, None))
+    def chat_template(self) -> ChatTemplate | None:
+        """Return the chat template that the GGUF carries."""
+        text = self._api.llama_model_chat_template(self._model, None)
+        if not text:
+            return None
+        begin = self._api.llama_vocab_bos(self._vocabulary)
+        end = self._api.llama_vocab_eos(self._vocabulary)
+        return ChatTemplate(text.decode("utf-8", "replace"), self._name(begin), self._name(end))
+
+    def _name(self, token: int) -> str:
+        """Return what a control token is called; empty for one that there is not."""
+        if token < 0:
+            return ""
+        text = self._api.llama_vocab_get_text(self._vocabulary, token)
+        return text.decode("utf-8", "replace") if text else ""
 
     def model_bytes(self) -> int:
         """Return the size of the weights in bytes."""

@@ -21,6 +21,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from linewise_models.engine.contract import (
+    ChatTemplate,
     Event,
     FimOrder,
     Finish,
@@ -53,6 +54,8 @@ class Script:
 
     rules: tuple[Rule, ...]
     fim: FimOrder = "none"
+    chat_template: str = ""
+    """Jinja; empty for a model that is not talked to."""
     load_ms: float = 0.0
     load_error: str | None = None
     prompt_speed: float = 1000.0
@@ -88,7 +91,7 @@ class ScriptedEngine:
 
     def report(self) -> Report:
         """Return what the script says of itself."""
-        script = self._script
+        script, template = self._script, self._script.chat_template
         return Report(
             model=self._name,
             architecture="scripted",
@@ -99,7 +102,7 @@ class ScriptedEngine:
             sessions=4,
             fim=script.fim,
             marks=("middle", "prefix", "suffix") if script.fim != "none" else (),
-            chat_template=False,
+            chat_template=ChatTemplate(template, "", "") if template else None,
             prompt_speed=script.prompt_speed,
             generation_speed=script.generation_speed,
             load_ms=script.load_ms,

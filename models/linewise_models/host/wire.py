@@ -16,6 +16,7 @@ import json
 from typing import Any
 
 from linewise_models.engine.contract import (
+    ChatTemplate,
     Event,
     Finish,
     Mark,
@@ -61,4 +62,10 @@ def event_from(message: Message) -> Event | None:
 
 def report_from(data: Message) -> Report:
     """Return a report as it was before `encode`. Raises TypeError."""
-    return Report(**data | {"devices": tuple(data["devices"]), "marks": tuple(data["marks"])})
+    template = data["chat_template"]
+    values = {
+        "devices": tuple(data["devices"]),
+        "marks": tuple(data["marks"]),
+        "chat_template": ChatTemplate(**template) if template else None,
+    }
+    return Report(**data | values)

@@ -189,3 +189,25 @@ def test_reports_what_it_is(engine: LlamaEngine) -> None:
     assert report.model_bytes > 90_000_000
     # 30 layers of 3 key and 3 value heads, 64 wide, 16 bits, for 3 sessions of 512 tokens.
     assert report.cache_bytes == 2 * 2 * 3 * 64 * 30 * 512 * 3
+
+
+def test_control_tokens_are_read_in_what_the_template_says_and_never_in_a_message(
+    engine: LlamaEngine,
+) -> None:
+    def size(*prompt: Part) -> int:
+        request = Request(session="chat", prompt=prompt, max_tokens=0, heal=False)
+        (finish,) = engine.generate(request, lambda: False)
+        assert isinstance(finish, Finish)
+        return finish.prompt_tokens
+
+    mark = "<|im_end|>"
+    assert size(Part("template", mark, special=True)) == 1
+    assert size(Part("message", mark)) > 1
+    assert size(Part("a", "x"), Part("b", mark, special=True), Part("c", "y")) == 3
+
+
+def test_a_chat_template_is_told_with_the_tokens_that_it_may_name(engine: LlamaEngine) -> None:
+    template = engine.report().chat_template
+    assert template is not None
+    assert "<|im_start|>assistant" in template.text
+    assert (template.bos, template.eos) == ("<|im_start|>", "<|im_end|>")

@@ -12,7 +12,7 @@ from linewise_server.completion.rhythm import LONGEST_DELAY, Rhythm
 
 REPORT = Report(
     model="m", architecture="llama", backend="cpu", devices=("CPU",), threads=2, context=2048,
-    sessions=4, fim="none", marks=(), chat_template=False, prompt_speed=300, generation_speed=80,
+    sessions=4, fim="none", marks=(), chat_template=None, prompt_speed=300, generation_speed=80,
     load_ms=1, can_reuse=True, model_bytes=1, cache_bytes=1,
 )  # fmt: skip
 
