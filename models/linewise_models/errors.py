@@ -5,8 +5,11 @@ ModelError
 ├── PullError         a model could not be fetched or verified
 │   └── PullCancelled who asked for it has withdrawn
 ├── LoadError         a model file is there but cannot be served
-└── EngineError       the engine stopped or refused
-    └── EngineLost    the engine's process ended while it worked
+├── EngineError       the engine stopped or refused
+│   └── EngineLost    the engine's process ended while it worked
+└── TrainError        data could not be prepared, or a model not trained or quantised
+    ├── ConfigError   a config names an unknown key or a value that cannot be
+    └── DatasetError  a prepared dataset is not what it must be
 """
 
 
@@ -36,3 +39,15 @@ class EngineError(ModelError):
 
 class EngineLost(EngineError):
     """The engine's process ended while it worked."""
+
+
+class TrainError(ModelError):
+    """Data could not be prepared, or a model could not be trained or quantised."""
+
+
+class ConfigError(TrainError):
+    """A config names an unknown key or a value that cannot be."""
+
+
+class DatasetError(TrainError):
+    """A prepared dataset is damaged, incomplete, or made for another model."""
