@@ -127,6 +127,67 @@ export interface SetTelemetry {
   readonly editorEnabled: boolean | null;
 }
 
+/**
+ * Asks for code, or for an answer about code, at a selection or the cursor.
+ *
+ * `detail` is what the kind needs: the instruction, the language id to translate to, the sample's
+ * id, or the diagnostic's message. What comes is reported under `partial_result_token` as
+ * `GenerationProgress`, each replacing the one before.
+ */
+export interface Generate {
+  readonly uri: string;
+  readonly version: number;
+  readonly kind: "implement" | "comment" | "instruction" | "docstring" | "tests" | "explain" | "fix" | "translate" | "sample";
+  readonly startLine: number;
+  readonly startCharacter: number;
+  readonly endLine: number;
+  readonly endCharacter: number;
+  readonly detail: string | null;
+  readonly partialResultToken: string | null;
+}
+
+/** A stretch of the document as it was asked about, and what takes its place. */
+export interface GeneratedEdit {
+  readonly startLine: number;
+  readonly startCharacter: number;
+  readonly endLine: number;
+  readonly endCharacter: number;
+  readonly text: string;
+}
+
+/** What has come so far: the edit as it would be if nothing more came, or null, and the text. */
+export interface GenerationProgress {
+  readonly edit: GeneratedEdit | null;
+  readonly text: string;
+}
+
+/**
+ * What was generated: edits of the document, the first the text itself, or a text of its own.
+ *
+ * `problems` are checks that it did not pass, `unresolved` names that nothing defines. `advice`
+ * says what to expect of the model that wrote it, `better_model` is the smallest of the index that
+ * does this well, where that is another one.
+ */
+export interface Generation {
+  readonly kind: "implement" | "comment" | "instruction" | "docstring" | "tests" | "explain" | "fix" | "translate" | "sample";
+  readonly version: number;
+  readonly edits: readonly GeneratedEdit[];
+  readonly text: string;
+  readonly language: string;
+  readonly file: string;
+  readonly problems: readonly string[];
+  readonly unresolved: readonly string[];
+  readonly apis: readonly ApiLink[];
+  readonly model: string;
+  readonly advice: string | null;
+  readonly betterModel: string | null;
+  readonly finish: string;
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  readonly ttftMs: number;
+  readonly totalMs: number;
+}
+
 export const statusRequest = new RequestType<Record<string, never>, Status, void>("linewise/status");
 
 export const modelsRequest = new RequestType<Record<string, never>, readonly Model[], void>("linewise/models");
@@ -143,6 +204,8 @@ export const myFeedbackRequest = new RequestType<Record<string, never>, readonly
 
 export const telemetryRequest = new RequestType<SetTelemetry, Telemetry, void>("linewise/telemetry");
 
+export const generateRequest = new RequestType<Generate, Generation, void>("linewise/generate");
+
 export const completionShownNotification = new NotificationType<CompletionShown>("linewise/completionShown");
 
 export const completionDismissedNotification = new NotificationType<CompletionDismissed>("linewise/completionDismissed");
@@ -152,3 +215,4 @@ export const statusChangedNotification = new NotificationType<Status>("linewise/
 export const traceNotification = new NotificationType<Trace>("linewise/trace");
 
 export const acceptCommand = "linewise.completion.accepted";
+export const generateCommand = "linewise.generation.run";

@@ -8,6 +8,7 @@ In: nothing. Out: method names and frozen payload types; field names travel in c
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import re
 import sys
 import types
@@ -26,6 +27,17 @@ ApiSource = Literal["cursor", "completion"]
 FeedbackKind = Literal["problem", "idea", "praise", "question"]
 FeedbackAbout = Literal["completion", "symbol", "product", "catalogue"]
 ConsentLevel = Literal["off", "local", "counts", "events"]
+GenerationKind = Literal[
+    "implement",
+    "comment",
+    "instruction",
+    "docstring",
+    "tests",
+    "explain",
+    "fix",
+    "translate",
+    "sample",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +194,73 @@ class SetTelemetry:
     editor_enabled: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Asks for code, or for an answer about code, at a selection or the cursor.
+
+    `detail` is what the kind needs: the instruction, the language id to translate to, the sample's
+    id, or the diagnostic's message. What comes is reported under `partial_result_token` as
+    `GenerationProgress`, each replacing the one before.
+    """
+
+    uri: str
+    version: int
+    kind: GenerationKind
+    start_line: int
+    start_character: int
+    end_line: int
+    end_character: int
+    detail: str | None
+    partial_result_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedEdit:
+    """A stretch of the document as it was asked about, and what takes its place."""
+
+    start_line: int
+    start_character: int
+    end_line: int
+    end_character: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationProgress:
+    """What has come so far: the edit as it would be if nothing more came, or null, and the text."""
+
+    edit: GeneratedEdit | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What was generated: edits of the document, the first the text itself, or a text of its own.
+
+    `problems` are checks that it did not pass, `unresolved` names that nothing defines. `advice`
+    says what to expect of the model that wrote it, `better_model` is the smallest of the index that
+    does this well, where that is another one.
+    """
+
+    kind: GenerationKind
+    version: int
+    edits: list[GeneratedEdit]
+    text: str
+    language: str
+    file: str
+    problems: list[str]
+    unresolved: list[str]
+    apis: list[ApiLink]
+    model: str
+    advice: str | None
+    better_model: str | None
+    finish: str
+    prompt_tokens: int
+    generated_tokens: int
+    ttft_ms: float
+    total_ms: float
+
+
 REQUESTS: dict[str, tuple[Any, Any]] = {
     "linewise/status": (None, Status),
     "linewise/models": (None, list[Model]),
@@ -191,6 +270,7 @@ REQUESTS: dict[str, tuple[Any, Any]] = {
     "linewise/sendFeedback": (Feedback, FeedbackReceipt),
     "linewise/myFeedback": (None, list[FeedbackStatus]),
     "linewise/telemetry": (SetTelemetry, Telemetry),
+    "linewise/generate": (Generate, Generation),
 }
 """Client to server, method -> (parameters, result)."""
 
@@ -208,6 +288,10 @@ TO_CLIENT: dict[str, Any] = {
 
 COMMAND_ACCEPT = "linewise.completion.accepted"
 """`item.command` of every completion, run by the server; its argument is the completion's id."""
+
+COMMAND_GENERATE = "linewise.generation.run"
+"""The command of code actions that generate; its argument is a `Generate`. A client that streams
+runs it itself by `linewise/generate`, for others the server edits the document once it is whole."""
 
 
 def camel(name: str) -> str:
@@ -267,11 +351,7 @@ def _typescript_lines() -> Iterator[str]:
     module = sys.modules[__name__]
     for name, value in vars(module).items():
         if dataclasses.is_dataclass(value) and isinstance(value, type):
-            yield from [
-                "",
-                f"/** {(value.__doc__ or '').strip()} */",
-                f"export interface {name} {{",
-            ]
+            yield from ["", *_comment(value.__doc__ or ""), f"export interface {name} {{"]
             for field, annotation in typing.get_type_hints(value).items():
                 yield f"  readonly {camel(field)}: {_typescript_type(annotation)};"
             yield "}"
@@ -285,6 +365,14 @@ def _typescript_lines() -> Iterator[str]:
         kind = f"NotificationType<{_typescript_type(parameters)}>"
         yield from ["", f'export const {_constant(method)}Notification = new {kind}("{method}");']
     yield from ["", f'export const acceptCommand = "{COMMAND_ACCEPT}";']
+    yield f'export const generateCommand = "{COMMAND_GENERATE}";'
+
+
+def _comment(text: str) -> list[str]:
+    first, *others = inspect.cleandoc(text).splitlines()
+    if not others:
+        return [f"/** {first} */"]
+    return ["/**", *(f" * {line}".rstrip() for line in (first, *others)), " */"]
 
 
 def _constant(method: str) -> str:

@@ -83,6 +83,9 @@ class Settings:
     candidates: int = field(
         default=3, validator=_number(1, 4, whole=True), metadata={"key": "candidates"}
     )
+    generate_preview: bool = field(
+        default=False, validator=_switch, metadata={"key": "generate.preview"}
+    )
     idle_minutes: float = field(
         default=10, validator=_number(0.01, 1440), metadata={"key": "engine.idleMinutes"}
     )

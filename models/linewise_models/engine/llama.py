@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class _Branch:
     sequence: _Sequence
     rest: bytes
     text: _StoppedText
-    random: np.random.Generator
+    random: Random
     temperature: float
     output: int = 0
     """Index of its logits in the last batch."""
@@ -205,7 +206,7 @@ class LlamaEngine:
             tokens += self._native.tokenise(run) + self._special(part)
             run = ""
         if self._start is not None and tokens[1:2] == [self._start]:
-            # Some templates write the token that begins every prompt, others leave it to the engine.
+            # Some templates write the token that begins a prompt, others leave it to the engine.
             del tokens[0]
         last = self._native.tokenise(run)
         kept, healed = take_back(last, self._vocabulary) if request.heal else (len(last), b"")
@@ -287,7 +288,7 @@ class LlamaEngine:
                 sequence=target,
                 rest=healed,
                 text=_StoppedText(request.stop, request.one_line),
-                random=np.random.default_rng([request.seed, number]),
+                random=Random(f"{request.seed}/{number}")  # noqa: S311 - a draw, not a secret,
                 temperature=request.temperature if number or request.candidates == 1 else 0.0,
             )
             for number, target in enumerate(targets)
