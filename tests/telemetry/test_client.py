@@ -275,9 +275,9 @@ def test_health_is_reported(tmp_path: Path) -> None:
     for _ in range(2):
         send_rest(tmp_path, clock, wire)
     health = [record for record in sent(wire) if record["name"] == "telemetry.health"]
-    assert {record["reason"] for record in health} == {"invalid"}
-    # The sender may have reported while the last ones were still being lost.
-    told = sum(int(str(record["count"])) for record in health)
+    # The sender may have sent, and told of it, or have reported while the last were being lost.
+    assert {record["reason"] for record in health} <= {"invalid", "sent"}
+    told = sum(int(str(r["count"])) for r in health if r["reason"] == "invalid")
     assert FLUSH_AT <= told <= FLUSH_AT + 20
 
 

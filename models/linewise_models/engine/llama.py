@@ -288,7 +288,7 @@ class LlamaEngine:
                 sequence=target,
                 rest=healed,
                 text=_StoppedText(request.stop, request.one_line),
-                random=Random(f"{request.seed}/{number}")  # noqa: S311 - a draw, not a secret,
+                random=Random(f"{request.seed}/{number}"),  # noqa: S311 - a draw, not a secret
                 temperature=request.temperature if number or request.candidates == 1 else 0.0,
             )
             for number, target in enumerate(targets)

@@ -6,6 +6,8 @@ logarithm of its probability under the unconstrained model.
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ def choose(
     barred: NDArray[np.int64],
     temperature: float,
     top_p: float,
-    random: np.random.Generator,
+    random: Random,
 ) -> tuple[int, float]:
     """Return the next token and its log-probability.
 
@@ -37,11 +39,10 @@ def choose(
     return token, float(logits[token]) - normaliser
 
 
-def _nucleus(
-    scores: NDArray[np.float32], temperature: float, top_p: float, random: np.random.Generator
-) -> int:
+def _nucleus(scores: NDArray[np.float32], temperature: float, top_p: float, random: Random) -> int:
     shares = np.exp((scores - scores.max()) / temperature, dtype=np.float64)
     shares /= shares.sum()
     order = np.argsort(-shares)
     kept = order[: int(np.searchsorted(np.cumsum(shares[order]), top_p)) + 1]
-    return int(random.choice(kept, p=shares[kept] / shares[kept].sum()))
+    summed = np.cumsum(shares[kept])
+    return int(kept[int(np.searchsorted(summed, random.random() * summed[-1], side="right"))])

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from linewise_server.apidocs.consent import Answers, Policy, permission
 from linewise_server.apidocs.errors import (
     ApiDocsError,
@@ -21,7 +19,7 @@ from linewise_server.apidocs.errors import (
     FetchRefusedError,
     InventoryError,
 )
-from linewise_server.apidocs.fetch import fetch
+from linewise_server.apidocs.fetcher import Fetcher
 from linewise_server.apidocs.index import Docset
 from linewise_server.apidocs.inventory import MAX_BYTES, Inventory, parse_inventory
 from linewise_server.apidocs.library import Library, same_release
@@ -39,7 +37,7 @@ class Acquisition:
     packages: Packages
     policy: Callable[[], Policy]
     answers: Answers
-    client: httpx.AsyncClient
+    fetcher: Fetcher
 
     async def refresh(self, package: Package, *, force: bool = False) -> Docset:
         """Return the package's docset, compared with its host unless that was done today.
@@ -74,7 +72,7 @@ class Acquisition:
         """
         if place.startswith(("https://", "http://")):
             url = place if place.endswith(".inv") else f"{place.rstrip('/')}/objects.inv"
-            got = await fetch(self.client, url)
+            got = await self.fetcher.fetch(url)
             data, etag, source, found_base = got.data or b"", got.etag, got.url, _folder(got.url)
         else:
             path, data = _read(place)
@@ -100,7 +98,7 @@ class Acquisition:
 
     async def _try(self, package: Package, candidate: Candidate, held: Docset | None) -> Docset:
         known = held is not None and held.source == candidate.inventory
-        got = await fetch(self.client, candidate.inventory, held.etag if held and known else "")
+        got = await self.fetcher.fetch(candidate.inventory, held.etag if held and known else "")
         if got.data is None and held is not None:
             self.library.index.touch(held, time.time())
             return held

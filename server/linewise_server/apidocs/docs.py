@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from linewise_server.apidocs.acquire import Acquisition
 from linewise_server.apidocs.consent import Answers, Policy, permission
 from linewise_server.apidocs.environment import Environment
-from linewise_server.apidocs.fetch import new_client
+from linewise_server.apidocs.fetcher import Fetcher
 from linewise_server.apidocs.index import Index
 from linewise_server.apidocs.languages import BY_LANGUAGE
 from linewise_server.apidocs.library import Library
@@ -32,6 +32,10 @@ HOVER_DEADLINE = 0.15
 """Seconds that a hover waits for inference before it shows what the text alone says."""
 _WARM_BUDGET = 15.0
 _WORD = re.compile(r"[\w$-]+")
+
+
+async def _at_once() -> None:
+    """Wait for nothing."""
 
 
 class Docs:
@@ -113,30 +117,34 @@ class Docs:
         allowed = permission(policy, answers, package) in ("ask", "granted")
         return package if allowed and candidates(package) else None
 
-    async def warm(self, source: Source) -> None:
+    async def warm(self, source: Source, quiet: Callable[[], Awaitable[None]] = _at_once) -> None:
         """Infer names that a Python text calls, so that hovers find the answers cached.
 
-        One question at a time, each spelling once, and no longer than a few seconds: a hover waits
-        for one question at most, and completions need the processor more. Cancel the task to stop.
+        One question at a time, each spelling once, no longer than a few seconds in all, and each
+        only after `quiet` returned: a hover waits for one question at most, and who types needs the
+        processor more. Cancel the task to stop.
         """
         if source.language != "python":
             return
+        await quiet()
         await asyncio.to_thread(self._prepare)
         syntax = parse(source.text)
         spellings = {source.text[s.start : s.end]: s for s in reversed(called_names(syntax))}
         loop = asyncio.get_running_loop()
-        ends = loop.time() + _WARM_BUDGET
+        left = _WARM_BUDGET
         for span in reversed(spellings.values()):
-            left = ends - loop.time()
+            await quiet()
+            started = loop.time()
+            await self._python.resolve_in(syntax, source, span.start, left)
+            left -= loop.time() - started
             if left <= 0:
                 return
-            await self._python.resolve_in(syntax, source, span.start, left)
 
     async def close(self) -> None:
         """End the inference process and release the index and the HTTP client."""
         if self._inference is not None:
             await self._inference.close()
-        await self.acquisition.client.aclose()
+        await self.acquisition.fetcher.aclose()
         self.library.index.close()
 
     def _prepare(self) -> None:
@@ -173,6 +181,6 @@ def open_docs(
     packages = Packages(environment)
     library = Library(Index(folder / "index.sqlite"), environment)
     answers = Answers(folder / "answers.json")
-    acquisition = Acquisition(library, packages, policy, answers, new_client())
+    acquisition = Acquisition(library, packages, policy, answers, Fetcher())
     inference = InferenceProcess(root, environment, cache / "jedi")
     return Docs(library, packages, acquisition, inference)

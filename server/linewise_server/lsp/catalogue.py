@@ -15,7 +15,6 @@ from lsprotocol import types
 
 from linewise_server.apidocs.catalogues import DeprecatedUse
 from linewise_server.apidocs.errors import ApiDocsError
-from linewise_server.apidocs.fetch import fetch
 from linewise_server.apidocs.link import Resolution
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.server import LinewiseServer
@@ -144,7 +143,7 @@ class CatalogueWatch:
                 log.info("%s: %s", subscription.id, error)
 
     async def _fetch(self, address: str, etag: str) -> Pulled:
-        got = await fetch(self._workspace.docs.acquisition.client, address, etag)
+        got = await self._workspace.docs.acquisition.fetcher.fetch(address, etag)
         return Pulled(got.data, got.etag)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from linewise_server.completion.ask import Suggestion
-from linewise_server.lsp.documents import Document
+from linewise_server.lsp.documents import Document, Edit
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import WorkspaceDocs
 
@@ -19,6 +19,10 @@ def connect(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
     def accepted(_: str, suggestion: Suggestion) -> None:
         workspace.completion = suggestion.text
 
+    def edited(_: Document, __: Edit) -> None:
+        workspace.disturbed()
+
     session.listeners.opened.append(opened)
+    session.listeners.edited.append(edited)
     session.listeners.accepted.append(accepted)
     session.listeners.ending.append(workspace.close)

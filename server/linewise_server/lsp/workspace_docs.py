@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from linewise_telemetry.catalogue.shelf import Shelf
 log = logging.getLogger(__name__)
 
 _YES, _NO = "Fetch", "Not for this package"
+_PAUSE_SECONDS = 2.0
+"""Without a key for so long, the processor is free for what may be asked later."""
 
 
 class WorkspaceDocs:
@@ -44,6 +47,7 @@ class WorkspaceDocs:
         self.completion = ""
         """The text of the completion that was accepted last."""
         self._server = server
+        self._disturbed = 0.0
         self._home = home
         self._environ = environ
         self._docs: Docs | None = None
@@ -88,7 +92,18 @@ class WorkspaceDocs:
         for name, work in self._background.items():
             if name not in self._tasks:
                 self.run(name, work())
-        self.run("warm", self.docs.warm(source_of(document)))
+        self.disturbed()
+        self.run("warm", self._warm(document))
+
+    def disturbed(self) -> None:
+        """Note that the user does something just now."""
+        self._disturbed = time.monotonic()
+
+    async def quiet(self) -> None:
+        """Wait until the user pauses."""
+        # The moment moves while this waits for it.
+        while (left := self._disturbed + _PAUSE_SECONDS - time.monotonic()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(left)
 
     def run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run work beside the requests; work of the same name that still runs is cancelled."""
@@ -108,6 +123,10 @@ class WorkspaceDocs:
         docs, self._docs, self._catalogues = self._docs, None, None
         if docs is not None:
             await docs.close()
+
+    async def _warm(self, document: Document) -> None:
+        await self.quiet()
+        await self.docs.warm(source_of(document), self.quiet)
 
     async def _obtain(self, package: Package) -> None:
         acquisition = self.docs.acquisition

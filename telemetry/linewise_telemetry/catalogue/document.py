@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
-
-from jsonschema import Draft202012Validator
+from typing import TYPE_CHECKING, Any
 
 from linewise_telemetry.catalogue.errors import DocumentError
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 FORMAT = "linewise-catalogue/1"
 MAX_BYTES = 16 * 2**20
@@ -135,6 +136,9 @@ def check(document: Any) -> list[str]:
 
 @cache
 def _validator() -> Draft202012Validator:
+    # Only who reads or makes a catalogue pays for the library.
+    from jsonschema import Draft202012Validator
+
     return Draft202012Validator(schema())
 
 

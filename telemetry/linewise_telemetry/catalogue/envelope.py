@@ -2,7 +2,8 @@
 
 It is a DSSE envelope (secure-systems-lab/dsse, 1.0.2) with one Ed25519 signature over the type and
 the exact bytes, so that nothing depends on how JSON is written. The public key travels with it for
-the first subscription; afterwards the subscriber's pin decides.
+the first subscription; afterwards the subscriber's pin decides. The cryptography is imported where
+it is done: most windows subscribe to nothing and need not carry it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from linewise_telemetry.catalogue.errors import SignatureError
 
@@ -38,6 +35,9 @@ class Opened:
 
 def new_key() -> bytes:
     """Return a new private key as PEM (PKCS 8); whoever has it speaks for the catalogue."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     return Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -47,6 +47,9 @@ def new_key() -> bytes:
 
 def sign(document: bytes, private_key: bytes) -> bytes:
     """Return the envelope of a document; raises SignatureError for a file that is no key."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     try:
         key = serialization.load_pem_private_key(private_key, password=None)
     except (ValueError, TypeError) as error:
@@ -73,6 +76,9 @@ def sign(document: bytes, private_key: bytes) -> bytes:
 
 def open_envelope(data: bytes) -> Opened:
     """Return what an envelope holds once its signature is verified; raises SignatureError."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         envelope: Any = json.loads(data)
         payload = _decoded(envelope["payload"])

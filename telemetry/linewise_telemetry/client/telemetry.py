@@ -96,6 +96,8 @@ class Telemetry:
         self._uploading = threading.Lock()
         self._sender: threading.Thread | None = None
         self._wake = threading.Event()
+        self._reporting = threading.Lock()
+        self._reports = True
         self._stopping = threading.Event()
         self._lock = threading.RLock()
         self.completions = Completions(self.record, lambda: self._lose("impossible"))
@@ -113,6 +115,8 @@ class Telemetry:
         """Write what was recorded and send what fits into a second."""
         deadline = self._monotonic() + EXIT_BUDGET
         self.completions.close(self._monotonic())
+        with self._reporting:
+            self._reports = False
         if self._recorder is not None:
             self._recorder.stop(EXIT_BUDGET / 2)
         self._stopping.set()
@@ -390,7 +394,8 @@ class Telemetry:
         return now
 
     def _report_health(self, spool: Spool) -> None:
-        drops = spool.drops()
-        if sum(drops.values()) >= FLUSH_AT:
-            for reason, n in spool.take_drops().items():
-                self.record("telemetry.health", reason=reason, count=n)
+        # What is taken from the spool must still be recorded, so not once the recorder may be gone.
+        with self._reporting:
+            if self._reports and sum(spool.drops().values()) >= FLUSH_AT:
+                for reason, n in spool.take_drops().items():
+                    self.record("telemetry.health", reason=reason, count=n)

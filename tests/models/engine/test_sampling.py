@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def pick(
         np.array(barred, dtype=np.int64) if barred else NONE,
         how.get("temperature", 0.0),
         how.get("top_p", 0.95),
-        np.random.default_rng(int(how.get("seed", 0))),
+        Random(int(how.get("seed", 0))),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from linewise_server.apidocs.acquire import Acquisition
 from linewise_server.apidocs.consent import Answers, Policy
 from linewise_server.apidocs.errors import ApiDocsError, FetchError, FetchRefusedError
+from linewise_server.apidocs.fetcher import Fetcher
 from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
 from linewise_server.apidocs.library import Library
 from linewise_server.apidocs.packages import Packages
@@ -22,9 +23,9 @@ TOY_URL = "https://toy.example/docs/objects.inv"
 def acquisition(
     library: Library, packages: Packages, tmp_path: Path, handle: Handler, policy: Policy
 ) -> Acquisition:
-    client = httpx.AsyncClient(transport=httpx.MockTransport(handle))
+    fetcher = Fetcher(lambda: httpx.AsyncClient(transport=httpx.MockTransport(handle)))
     return Acquisition(
-        library, packages, lambda: policy, Answers(tmp_path / "answers.json"), client
+        library, packages, lambda: policy, Answers(tmp_path / "answers.json"), fetcher
     )
 
 

@@ -12,7 +12,7 @@ from linewise_server.apidocs.acquire import Acquisition
 from linewise_server.apidocs.apis import apis_at, import_links, open_import
 from linewise_server.apidocs.consent import Answers, Policy
 from linewise_server.apidocs.docs import Docs
-from linewise_server.apidocs.fetch import new_client
+from linewise_server.apidocs.fetcher import Fetcher
 from linewise_server.apidocs.library import Library
 from linewise_server.apidocs.packages import Packages
 from linewise_server.apidocs.source import Source
@@ -24,11 +24,9 @@ GO = ["fmt", "net/http"]
 @pytest_asyncio.fixture
 async def docs(library: Library, packages: Packages, tmp_path: Path) -> AsyncIterator[Docs]:
     """Return docs by text alone."""
-    client = new_client()
     answers = Answers(tmp_path / "answers.json")
-    acquisition = Acquisition(library, packages, lambda: Policy("never", ()), answers, client)
+    acquisition = Acquisition(library, packages, lambda: Policy("never", ()), answers, Fetcher())
     yield Docs(library, packages, acquisition, None)
-    await client.aclose()
 
 
 CASES: list[tuple[str, str, str, list[tuple[str, str, bool]]]] = [

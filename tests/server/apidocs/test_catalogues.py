@@ -15,7 +15,7 @@ from linewise_server.apidocs.acquire import Acquisition
 from linewise_server.apidocs.catalogues import Catalogues, DeprecatedUse, Subscribed
 from linewise_server.apidocs.consent import Answers, Policy
 from linewise_server.apidocs.docs import Docs
-from linewise_server.apidocs.fetch import new_client
+from linewise_server.apidocs.fetcher import Fetcher
 from linewise_server.apidocs.library import Library
 from linewise_server.apidocs.packages import Packages
 from linewise_server.apidocs.source import Source
@@ -61,11 +61,9 @@ def document(release: int = 1, **fields: Any) -> bytes:
 @pytest_asyncio.fixture
 async def docs(library: Library, packages: Packages, tmp_path: Path) -> AsyncIterator[Docs]:
     """Return docs by text alone, of an environment with toy 1.2.3."""
-    client = new_client()
     answers = Answers(tmp_path / "answers.json")
-    acquisition = Acquisition(library, packages, lambda: Policy("never", ()), answers, client)
+    acquisition = Acquisition(library, packages, lambda: Policy("never", ()), answers, Fetcher())
     yield Docs(library, packages, acquisition, None)
-    await client.aclose()
 
 
 @pytest_asyncio.fixture
