@@ -5,6 +5,7 @@ ModelError
 ├── PullError         a model could not be fetched or verified
 │   └── PullCancelled who asked for it has withdrawn
 ├── LoadError         a model file is there but cannot be served
+├── AdapterError      an adapter is damaged, or is for another base
 ├── EngineError       the engine stopped or refused
 │   └── EngineLost    the engine's process ended while it worked
 └── TrainError        data could not be prepared, or a model not trained or quantised
@@ -31,6 +32,10 @@ class PullCancelled(PullError):
 
 class LoadError(ModelError):
     """A model file is there but cannot be served."""
+
+
+class AdapterError(ModelError):
+    """An adapter is damaged, or is for another base."""
 
 
 class EngineError(ModelError):
