@@ -1,0 +1,183 @@
+"""What of a model's answer is code, and whether there is more of it to wait for.
+
+In: what the model said so far, the target, and the text before it. Out: a `Reading`: the text as it
+would stand in the document, without what is put around it. Read anew with each token, so that what
+streams into an editor is never a fence, a farewell or the next function. Never adds a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from linewise_server.completion.postprocess import enough
+from linewise_server.completion.postprocess.artefacts import artefacts
+from linewise_server.completion.postprocess.block_end import end_of_block
+from linewise_server.completion.postprocess.dedent import dedent
+from linewise_server.completion.postprocess.draft import Draft, Filter
+from linewise_server.completion.postprocess.indentation import indentation
+from linewise_server.completion.postprocess.loops import loops
+from linewise_server.completion.postprocess.trailing_space import trailing_space
+from linewise_server.completion.shape import Site, leading_space
+from linewise_server.generation.target import Extent, Target
+
+WINDOW = 4000
+"""Characters before the target that filters look at."""
+
+_FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*$", re.MULTILINE)
+_IMPORT = re.compile(r"\s*(?:import|from|use|#include|package|using)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was said, as far as it is wanted."""
+
+    text: str
+    whole: bool
+    """Whether more would not be taken."""
+
+
+def read(said: str, target: Target, before: str, fenced: bool) -> Reading:
+    """Return the wanted part of an answer.
+
+    `before` is the text in front of it, opening included; `fenced` says that the answer began
+    inside of a fence.
+    """
+    text = said.replace("\r\n", "\n").replace("\r", "\n")
+    if target.language == "markdown":
+        return Reading(text.strip(), whole=False)
+    text, closed = _code(text, fenced)
+    site = Site(target.language, before[-WINDOW:], "", invoked=True)
+    found = _READERS[target.extent](text, target, site)
+    return replace(found, whole=found.whole or closed)
+
+
+def _code(text: str, fenced: bool) -> tuple[str, bool]:
+    """Return what stands in the fence, and whether it was closed."""
+    marks = list(_FENCE.finditer(text))
+    if marks and (not fenced or not text[: marks[0].start()].strip()):
+        # A fence of its own, with or without a sentence in front.
+        begins = marks[0].end() + 1
+        ends = marks[1].start() if len(marks) > 1 else len(text)
+        return text[begins:ends], len(marks) > 1
+    return (text[: marks[0].start()], True) if marks else (text, False)
+
+
+def _body(text: str, target: Target, site: Site) -> Reading:
+    """Up to the end of the function that was begun before."""
+    whole = enough(text, site, "block")
+    end = end_of_block(text, site)
+    if end is not None:
+        text = text[:end].rstrip().removesuffix("}")
+    return Reading(_filtered(text, site, (artefacts, indentation, dedent, loops)), whole)
+
+
+def _paragraph(text: str, target: Target, site: Site) -> Reading:
+    """Up to the first blank line behind which something else begins.
+
+    What begins there is as far left as the answer itself, and no closing bracket. Imports are never
+    all that was meant.
+    """
+    text = _filtered(text, site, (artefacts, indentation, dedent, loops))
+    base = len(target.indentation.expandtabs(8))
+    blocks = re.split(r"\n(?:[ \t]*\n)+", text.lstrip("\n"))
+    if not blocks[0].strip():
+        return Reading(text, whole=False)
+    taken: list[str] = []
+    for number, block in enumerate(blocks):
+        first = block.split("\n", 1)[0]
+        outside = len(leading_space(first).expandtabs(8)) <= base
+        if number and outside and block.strip() and not first.lstrip().startswith((")", "]", "}")):
+            said = "\n".join(taken).split("\n")
+            if not all(not line.strip() or _IMPORT.match(line) for line in said):
+                return Reading("\n\n".join(taken).rstrip(), whole=True)
+        taken.append(block)
+    return Reading(
+        "\n\n".join(taken).rstrip(), enough(text, site, "block") and loops_in(text, site)
+    )
+
+
+def _all(text: str, target: Target, site: Site) -> Reading:
+    """All of it, at the indentation of the place."""
+    text = text.strip("\n").rstrip()
+    looped = loops_in(text, site)
+    text = _filtered(text, site, (artefacts, loops))
+    lines = text.split("\n")
+    common = min((leading_space(line) for line in lines if line.strip()), key=len, default="")
+    unit = site.unit or "    "
+    moved = [
+        target.indentation + _in_unit(line[len(common) :], unit) if line.strip() else ""
+        for line in lines
+    ]
+    return Reading("\n".join(moved)[len(target.indentation) :], looped)
+
+
+def _comment(text: str, target: Target, site: Site) -> Reading:
+    """Up to what closes the comment."""
+    closers = {'"""', "'''"} & {target.closing.strip()[:3]} or {"*/"}
+    found = [place for closer in closers if (place := text.find(closer)) >= 0]
+    whole = bool(found)
+    mark = target.indentation.strip()
+    lines = text[: min(found)].split("\n") if found else text.split("\n")
+    if not found and mark in ("//", "///"):
+        kept = [lines[0]]
+        for line in lines[1:]:
+            if line.strip() and not line.strip().startswith("//"):
+                whole = True
+                break
+            kept.append(line)
+        lines = kept
+    lines = [line.rstrip() for line in lines]
+    bare = [lines[0].strip(), *(_unmarked(line, mark) for line in lines[1:])]
+    inner = [line for line in bare[1:] if line.strip()]
+    common = min((len(leading_space(line)) for line in inner), default=0)
+    words = [bare[0], *(line[common:] for line in bare[1:])]
+    while words and not words[-1].strip():
+        words.pop()
+    lead = target.indentation
+    joined = "\n".join(
+        word if not number else (lead + word).rstrip() for number, word in enumerate(words)
+    )
+    multiline = len(words) > 1 and target.closing[:1] in ('"', "'")
+    text = joined + (f"\n{lead}" if multiline else "")
+    looped = loops_in("\n".join(words), site)
+    return Reading(loops(Draft(text, 0), site, "block").text if looped else text, whole or looped)
+
+
+_READERS: dict[Extent, Callable[[str, Target, Site], Reading]] = {
+    "body": _body,
+    "paragraph": _paragraph,
+    "all": _all,
+    "comment": _comment,
+}
+
+
+def loops_in(text: str, site: Site) -> bool:
+    """Say whether a model repeats itself."""
+    draft = Draft(text, 0)
+    return loops(draft, site, "block") != draft
+
+
+def _filtered(text: str, site: Site, filters: tuple[Filter, ...]) -> str:
+    draft: Draft | None = Draft(text, 0)
+    rules: tuple[Filter, ...] = (*filters, trailing_space)
+    for rule in rules:
+        draft = rule(draft, site, "block") if draft is not None else None
+    return draft.text.rstrip() if draft is not None else ""
+
+
+def _in_unit(line: str, unit: str) -> str:
+    """Return a line indented in steps of the document; answers come in steps of 4 or tabs."""
+    space = leading_space(line)
+    if unit == "\t" and "\t" not in space:
+        return "\t" * (len(space) // 4) + " " * (len(space) % 4) + line[len(space) :]
+    return space.replace("\t", unit) + line[len(space) :] if unit != "\t" else line
+
+
+def _unmarked(line: str, mark: str) -> str:
+    """Return a line of a comment without what each of its lines begins with."""
+    if not mark:
+        return line
+    bare = line.lstrip()
+    return bare.removeprefix(mark).removeprefix(" ") if bare.startswith(mark) else bare

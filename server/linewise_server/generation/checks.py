@@ -1,0 +1,135 @@
+"""What is wrong with generated code where it would stand.
+
+In: the document before and after. Out: problems in words, and the names that nothing defines. A
+failed check hides nothing: the text is shown with it. Names are told for Python alone, whose
+grammar says which names a file binds.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator
+
+from linewise_server.completion.syntax import Syntax
+from linewise_server.generation.construct import constructs
+
+_LEAST_REPEATED = 3
+"""Lines in a row that stand elsewhere in the file already before that is worth a word."""
+
+
+def problems(
+    before: str, others: str, after: str, span: tuple[int, int], language: str
+) -> tuple[str, ...]:
+    """Return what is wrong with the text at `span` of the document `after`, in words.
+
+    `others` is the document `before` without what the text takes the place of.
+    """
+    text = after[span[0] : span[1]]
+    found = []
+    if _errors(after, language) > _errors(before, language):
+        found.append(f"It does not parse{_where(after, span, language)}.")
+    found += [
+        f"{name} is defined in this file already." for name in _again(before, after, language)
+    ]
+    if (line := _repeated(others, text)) is not None:
+        found.append(f"It repeats what is in this file already, from “{line}” on.")
+    return tuple(found)
+
+
+def unresolved(after: str, span: tuple[int, int], language: str) -> tuple[str, ...]:
+    """Return the names that the text at `span` uses and nothing in the document defines."""
+    if language != "python":
+        return ()
+    try:
+        tree = ast.parse(after)
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    first = after.count("\n", 0, span[0]) + 1
+    last = after.count("\n", 0, span[1]) + 1
+    if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in _all(tree)):
+        return ()
+    bound = {name for node in _all(tree) for name in _binds(node)} | set(dir(builtins)) | _MODULE
+    used = (
+        node for node in _all(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    )
+    names = (node.id for node in sorted(used, key=_place) if first <= node.lineno <= last)
+    return tuple(dict.fromkeys(name for name in names if name not in bound))
+
+
+_MODULE = {"__file__", "__name__", "__doc__", "__package__", "__path__", "__spec__", "__class__"}
+
+
+def _all(tree: ast.AST) -> Iterator[ast.AST]:
+    return ast.walk(tree)
+
+
+def _place(node: ast.Name) -> tuple[int, int]:
+    return node.lineno, node.col_offset
+
+
+def _binds(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            yield name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.arg(arg=name):
+            yield name
+        case ast.alias(name=name, asname=alias):
+            yield alias or name.partition(".")[0]
+        case ast.ExceptHandler(name=str(name)):
+            yield name
+        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            yield name
+        case ast.MatchMapping(rest=str(name)):
+            yield name
+        case ast.Global(names=names) | ast.Nonlocal(names=names):
+            yield from names
+        case _:
+            # PEP 695 type parameters, which Python 3.11 has no nodes for.
+            if type(node).__name__ in ("TypeVar", "ParamSpec", "TypeVarTuple"):
+                yield str(getattr(node, "name", ""))
+
+
+def _errors(text: str, language: str) -> int:
+    syntax = Syntax.of(language)
+    return syntax.parse(text).errors() if syntax else 0
+
+
+def _where(after: str, span: tuple[int, int], language: str) -> str:
+    """Return the line of the first error in the text, for people."""
+    syntax = Syntax.of(language)
+    if syntax is None:
+        return ""
+    tree = syntax.parse(after)
+    offset = span[0]
+    for line in after[span[0] : span[1]].splitlines(keepends=True):
+        if tree.errors(offset, offset + len(line.rstrip("\r\n"))):
+            number = after.count("\n", 0, offset) + 1
+            return f": see line {number}, “{line.strip()[:60]}”"
+        offset += len(line)
+    return ": what follows it no longer does"
+
+
+def _again(before: str, after: str, language: str) -> list[str]:
+    """Return the names at the top of a file that the text defines once more."""
+
+    def top(text: str) -> list[str]:
+        return [one.name for one in constructs(text, language) if not one.indentation]
+
+    earlier, now = top(before), top(after)
+    return [name for name in dict.fromkeys(now) if 0 < earlier.count(name) < now.count(name)]
+
+
+def _repeated(others: str, text: str) -> str | None:
+    """Return the first of some lines of the text that the file has in a row already."""
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    held = "\n" + "\n".join(line.strip() for line in others.split("\n") if line.strip()) + "\n"
+    for at in range(len(lines) - _LEAST_REPEATED + 1):
+        piece = lines[at : at + _LEAST_REPEATED]
+        run = "\n".join(["", *piece, ""])
+        if run in held and all(re.search(r"\w", line) for line in piece):
+            return piece[0][:60]
+    return None

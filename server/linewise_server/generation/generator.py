@@ -1,0 +1,198 @@
+"""From an ask to an outcome: the path of a generation, which reads from top to bottom.
+
+In: an ask, what is known around it, and an engine. Out: the text as it comes, then an `Outcome`.
+Cancelling the task cancels the engine's work. Holds nothing between two asks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
+
+from linewise_models.engine.contract import EngineClient, Finish, Report, Request, Token, Urgency
+from linewise_models.errors import EngineError
+from linewise_server.generation.answer import Reading, read
+from linewise_server.generation.ask import Ask, Change, Outcome, Surroundings
+from linewise_server.generation.checks import problems, unresolved
+from linewise_server.generation.imports import add, lift, missing
+from linewise_server.generation.prompt import Prompt, build_prompt
+from linewise_server.generation.target import Target, find_target
+from linewise_server.generation.ways import WAYS
+
+SAMPLE_CHARACTERS = 6000
+"""Of the file that are counted in tokens to learn how long a token is."""
+RATIO = 2.5
+"""Characters of a token where the engine cannot say."""
+
+OnText = Callable[[Change | None, str], None]
+"""Hears, with each token that changes it, the edit as it would be and the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the engine answered."""
+
+    reading: Reading
+    finish: Finish
+
+
+async def generate(
+    ask: Ask,
+    client: EngineClient,
+    around: Surroundings,
+    on_text: OnText = lambda change, text: None,
+) -> Outcome:
+    """Return what is generated for an ask.
+
+    Raises PlaceError, TemplateError, or ModelError where the engine cannot serve.
+    """
+    started = time.monotonic()
+    target = find_target(ask)
+    if WAYS[ask.kind].model is None:
+        return _outcome(ask, target, Reading(ask.sample.strip("\n"), True), None, "", started)
+    report = await client.report()
+    prompt = build_prompt(ask, target, around, report, await _ratio(ask, client))
+    said = await _ask(ask, target, prompt, client, on_text)
+    return _outcome(ask, target, said.reading, said.finish, report.model, started)
+
+
+async def prompt_for(ask: Ask, client: EngineClient, around: Surroundings) -> Prompt:
+    """Return the prompt that would be sent for an ask, for people to look at."""
+    report: Report = await client.report()
+    return build_prompt(ask, find_target(ask), around, report, await _ratio(ask, client))
+
+
+async def _ratio(ask: Ask, client: EngineClient) -> float:
+    """Return the characters of a token in this file."""
+    text = ask.snapshot.text()
+    place = max(0, ask.start - SAMPLE_CHARACTERS // 2)
+    piece = text[place : place + SAMPLE_CHARACTERS]
+    if len(piece) < 200:
+        return RATIO
+    with suppress(EngineError):
+        # A little less than measured: what is not code of this file may have shorter tokens.
+        return max(1.0, 0.9 * len(piece) / max(1, len(await client.tokenise(piece))))
+    return RATIO
+
+
+async def _ask(
+    ask: Ask, target: Target, prompt: Prompt, client: EngineClient, on_text: OnText
+) -> _Said:
+    text = ask.snapshot.text()
+    before = text[: target.start] + target.opening if not target.file else target.preamble
+    request = Request(
+        session=f"{ask.snapshot.uri}#generate",
+        prompt=prompt.parts,
+        max_tokens=prompt.tokens,
+        stop=prompt.stop,
+        heal=prompt.heal,
+        must_speak=True,
+        urgency=Urgency.INVOKED,
+    )
+    said = ""
+    reading = Reading("", whole=False)
+    finish: Finish | None = None
+    async with aclosing(client.generate(request, lambda: reading.whole)) as events:
+        async for event in events:
+            if isinstance(event, Finish):
+                finish = event
+            elif isinstance(event, Token) and not reading.whole:
+                said += event.text
+                fresh = read(said, target, before, prompt.fenced)
+                if fresh.text != reading.text:
+                    on_text(_change(ask, target, fresh.text), fresh.text)
+                reading = fresh
+    if finish is None:
+        raise EngineError("The engine ended its answer without saying why. Try again.")
+    if reading.whole and finish.reason == "cancelled":
+        # It was stopped because all was said.
+        finish = replace(finish, reason="stop")
+    return _Said(reading, finish)
+
+
+def _change(ask: Ask, target: Target, text: str) -> Change | None:
+    """Return the edit that puts a text in its place; None for what goes elsewhere."""
+    if target.file:
+        return None
+    written = f"{target.opening}{text}{target.closing}" if text.strip() else ""
+    if not text.strip():
+        written = ask.snapshot.text()[target.start : target.end]
+    return Change(target.start, target.end, _in_document(written, ask))
+
+
+def _outcome(
+    ask: Ask,
+    target: Target,
+    reading: Reading,
+    finish: Finish | None,
+    model: str,
+    started: float,
+) -> Outcome:
+    """Put the text in its place, its imports in theirs, and check how it stands there."""
+    document, language = ask.snapshot.text(), target.language
+    text = _placed(ask, target, reading.text)
+    lifted = lift(text, language) if not target.file else None
+    if lifted is not None:
+        text = lifted.code
+    change = _change(ask, target, text) if text.strip() else None
+    changes: list[Change] = []
+    found: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    if change is not None and lifted is not None:
+        names = unresolved(*_applied(document, [change]), language)
+        imports = add((*lifted.imports, *missing(names, text, language)), document, language)
+        changes = [change, *([imports] if imports is not None else [])]
+        after, span = _applied(document, changes)
+        others = document[: change.start] + document[change.end :]
+        found = problems(document, others, after, span, language)
+        names = unresolved(after, span, language)
+    elif not text.strip():
+        found = ("The model said nothing that fits here.",)
+    elif language != "markdown":
+        text = f"{target.preamble}{text}{target.closing}"
+        found = problems("", "", text, (0, len(text)), language)
+        names = unresolved(text, (0, len(text)), language)
+    if finish is not None and finish.reason in ("length", "deadline"):
+        found = (*found, "It was cut off: the model had more to say than fits.")
+    return Outcome(
+        kind=ask.kind,
+        text=text,
+        changes=tuple(changes),
+        language=language,
+        file=target.file,
+        problems=found,
+        unresolved=names,
+        finish=finish.reason if finish else "none",
+        model=model,
+        prompt_tokens=finish.prompt_tokens if finish else 0,
+        generated_tokens=finish.generated_tokens if finish else 0,
+        ttft_ms=finish.queued_ms + finish.ttft_ms if finish else 0.0,
+        total_ms=(time.monotonic() - started) * 1000,
+    )
+
+
+def _placed(ask: Ask, target: Target, text: str) -> str:
+    """Return a text that no model wrote in the indentation of its place."""
+    if ask.kind != "sample":
+        return text
+    lines = text.split("\n")
+    moved = [target.indentation + line if line.strip() else "" for line in lines]
+    return "\n".join(moved)[len(target.indentation) :]
+
+
+def _applied(document: str, changes: list[Change]) -> tuple[str, tuple[int, int]]:
+    """Return the document with changes made, and where the first of them stands in it."""
+    main = changes[0]
+    shift = sum(len(c.text) - (c.end - c.start) for c in changes[1:] if c.end <= main.start)
+    for change in sorted(changes, key=lambda change: change.start, reverse=True):
+        document = document[: change.start] + change.text + document[change.end :]
+    start = main.start + shift
+    return document, (start, start + len(main.text))
+
+
+def _in_document(text: str, ask: Ask) -> str:
+    """Return a text with the document's own line endings."""
+    ends_in_two = any(line.endswith("\r\n") for line in ask.snapshot.lines[:1])
+    return text.replace("\r\n", "\n").replace("\n", "\r\n") if ends_in_two else text
