@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from linewise_models.engine.contract import EngineClient, Part
+from linewise_models.errors import EngineError
 from linewise_server.errors import UsageError
 from linewise_server.settings import Settings
 from linewise_server.snapshot import Snapshot
@@ -47,10 +49,20 @@ class Place:
 @click.command()
 @click.argument("place", metavar="FILE:LINE:COL")
 @click.option("--model", default=Settings().model, show_default=True, help="Index name or GGUF.")
+@click.option("--remote", default="", metavar="URL", help="Ask the server there; code goes to it.")
+@click.option("--remote-model", default="", metavar="NAME", help="The model that it should serve.")
 @click.option("--json", "as_json", is_flag=True, help="Text, range, tokens and times as JSON.")
 @click.option("--explain", is_flag=True, help="Show the prompt, part by part, and ask nothing.")
 @click.option("--typing", is_flag=True, help="Ask as typing does: 300 ms, and silent when unsure.")
-def complete(place: str, model: str, as_json: bool, explain: bool, typing: bool) -> None:
+def complete(
+    place: str,
+    model: str,
+    remote: str,
+    remote_model: str,
+    as_json: bool,
+    explain: bool,
+    typing: bool,
+) -> None:
     r"""Complete at a place in a file; lines and columns count from 1.
 
     \b
@@ -58,7 +70,8 @@ def complete(place: str, model: str, as_json: bool, explain: bool, typing: bool)
     linewise complete src/stats.py:12:28 --json
     """
     at = read_place(place)
-    answer = asyncio.run(_complete(at, Settings(model=model), not typing, explain))
+    settings = Settings(model=model, remote_url=remote, remote_model=remote_model)
+    answer = asyncio.run(_complete(at, settings, not typing, explain))
     if explain:
         _show_plan(answer)
     elif as_json:
@@ -107,7 +120,7 @@ async def _complete(at: Place, settings: Settings, invoked: bool, explain: bool)
     try:
         if explain:
             plan, budget, shape = await completer.plan(ask)
-            counts = [len(await client.tokenise(part.text)) for part in plan.parts]
+            counts = [await _count(client, part) for part in plan.parts]
             return {"plan": plan, "budget": budget, "shape": shape, "counts": counts}
         found = await completer.complete(ask)
         await completer.settled()
@@ -134,6 +147,14 @@ async def _complete(at: Place, settings: Settings, invoked: bool, explain: bool)
     }
 
 
+async def _count(client: EngineClient, part: Part) -> str:
+    """Return a part's tokens as shown; a server need not tell them."""
+    try:
+        return str(len(await client.tokenise(part.text)) or 1)
+    except EngineError:
+        return "?"
+
+
 def _show_plan(answer: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
@@ -145,7 +166,7 @@ def _show_plan(answer: dict[str, Any]) -> None:
     for part, count in zip(plan.parts, answer["counts"], strict=True):
         text = part.text if len(part.text) < 400 else part.text[:180] + "\n…\n" + part.text[-180:]
         shown = f"<{part.mark}>" if part.mark else text
-        table.add_row(part.name, "yes" if part.stable else "no", str(count or 1), escape(shown))
+        table.add_row(part.name, "yes" if part.stable else "no", count, escape(shown))
     console.print(table)
     console.print(
         f"Asks for a {answer['shape']}: {budget.output} tokens at most, within "

@@ -8,7 +8,7 @@ import platform
 import sys
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from linewise_models.errors import ModelError
 from linewise_server import __version__
 from linewise_server.engines import Engines
 from linewise_server.settings import Settings
+
+if TYPE_CHECKING:
+    from linewise_models.engine.remote.client import Health
 
 PACKAGES = ("llama-cpp-python", "pygls", "lsprotocol", "tree-sitter", "jedi", "numpy")
 
@@ -34,15 +37,22 @@ class Finding:
 
 @click.command()
 @click.option("--model", default="smollm2-135m", show_default=True, help="Index name or GGUF file.")
+@click.option("--remote", default="", metavar="URL", help="Look at the server there instead.")
+@click.option("--remote-model", default="", metavar="NAME", help="The model that it should serve.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
-def doctor(model: str, as_json: bool) -> None:
+def doctor(model: str, remote: str, remote_model: str, as_json: bool) -> None:
     """Check this installation: versions, back ends, devices, the model, measured speeds.
 
     Exits with 1 when something has to be mended.
     """
     from linewise_server.app import build_engines
 
-    findings = [*look_at_software(), *look_at_model(build_engines(), Settings(model=model))]
+    engines = build_engines()
+    if remote:
+        settings = Settings(remote_url=remote, remote_model=remote_model)
+        findings = [*look_at_software(), *look_at_server(engines, settings)]
+    else:
+        findings = [*look_at_software(), *look_at_model(engines, Settings(model=model))]
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -98,6 +108,35 @@ def look_at_model(engines: Engines, settings: Settings) -> list[Finding]:
     return [*findings, *_describe(report)]
 
 
+def look_at_server(engines: Engines, settings: Settings) -> list[Finding]:
+    """Return whether the server of `remote_url` completes code, how and how fast; asks it."""
+    try:
+        health = asyncio.run(_health(engines, settings))
+    except ModelError as error:
+        return [Finding("server", False, str(error), "give its address: --remote http://HOST:PORT")]
+    findings = []
+    if health.server is not None:
+        kind, name = health.server.kind, health.server.name
+        findings.append(Finding("server", True, f"{kind} at {health.host} serves {name}"))
+    if health.error is not None:
+        return [*findings, Finding("answer", False, health.error)]
+    if health.latency_ms is not None:
+        findings.append(Finding("way there", True, f"{health.latency_ms:.0f} ms there and back"))
+    if health.report is not None:
+        findings += _describe(health.report)
+    if health.warning is not None:
+        findings.append(Finding("privacy", True, health.warning))
+    return findings
+
+
+async def _health(engines: Engines, settings: Settings) -> Health:
+    client = engines.remote(settings)
+    try:
+        return await client.health()
+    finally:
+        await client.close()
+
+
 async def _measure(engines: Engines, settings: Settings) -> Report:
     client = engines.client(settings, lambda share: None)
     try:
@@ -116,8 +155,9 @@ def _describe(report: Report) -> list[Finding]:
     context = f"{report.context} tokens for each of {report.sessions} documents"
     speed = f"{report.prompt_speed:.0f} prompt and {report.generation_speed:.0f} generated tokens/s"
     devices = ", ".join(report.devices)
+    threads = f", {report.threads} threads" if report.threads else ""
     return [
-        Finding("back end", True, f"{report.backend} ({devices}), {report.threads} threads"),
+        Finding("back end", True, f"{report.backend} ({devices}){threads}"),
         Finding("speed", True, speed),
         Finding("context", True, context),
         Finding("completion", True, fim[report.fim]),

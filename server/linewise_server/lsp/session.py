@@ -17,6 +17,7 @@ from attrs import evolve
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
+from linewise_models.engine.contract import EngineClient
 from linewise_models.errors import EngineLost, ModelError
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.budget import too_slow
@@ -127,6 +128,10 @@ class Session:
             self.shown.pop(next(iter(self.shown)))
         await self._ready(completer)
         return suggestions
+
+    def engine(self) -> EngineClient:
+        """Return the engine of the settings, for what is no completion. Raises ModelError."""
+        return (self._completer or self._open()).client
 
     def reason_for_silence(self, uri: str, language: str) -> str | None:
         """Return why nothing is suggested in a document, in words; None where it is."""
@@ -286,7 +291,9 @@ class Session:
         for listener in self.listeners.failed:
             listener()
         if not isinstance(error, EngineLost):
-            self._completer = None
+            completer, self._completer = self._completer, None
+            if completer is not None:
+                self.run(completer.close())
         state: State = "noModel" if isinstance(error, ModelMissingError) else "error"
         self._show(replace(self.status, state=state, message=str(error), progress=None))
         self.tell_once(str(error))
