@@ -1,6 +1,6 @@
 /** Open API Docs: the APIs at the cursor and in the last accepted completion, with their pages. */
 
-import { commands, env, QuickPickItemKind, Uri, window, type QuickPickItem } from "vscode";
+import { commands, env, extensions, QuickPickItemKind, Uri, window, type QuickPickItem } from "vscode";
 import { apisAtRequest, type ApiLink } from "./protocol";
 import type { Linewise } from "./session";
 
@@ -27,6 +27,14 @@ export function activate({ context, session }: Linewise): void {
       }
     }),
   );
+}
+
+/** Extensions whose hover shows the signatures and docstrings of Python. */
+const PYTHON_SERVERS = ["ms-python.vscode-pylance", "ms-pyright.pyright", "detachhead.basedpyright", "astral-sh.ty", "meta.pyrefly", "ms-python.python"];
+
+/** Whether another extension that is on here answers hovers in Python, so that ours need only add the link. */
+export function pythonIsServed(): boolean {
+  return PYTHON_SERVERS.some((id) => extensions.getExtension(id) !== undefined);
 }
 
 function entries(links: readonly ApiLink[]): Entry[] {

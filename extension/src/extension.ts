@@ -26,7 +26,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const owner = new session.Session({
     log,
     findServer: () => setup.findServer(context.globalStorageUri.fsPath, wheel),
-    initializationOptions: () => ({ editorTelemetryEnabled: env.isTelemetryEnabled }),
+    initializationOptions: () => ({ editorTelemetryEnabled: env.isTelemetryEnabled, pythonServer: docs.pythonIsServed() }),
     middleware: completion.completionMiddleware(suggestions, quiet),
   });
   running = owner;

@@ -15,6 +15,7 @@ from linewise_models.engine.remote.fim import FORMATS
 
 Trigger = Literal["automatic", "manual"]
 Fetch = Literal["ask", "always", "never"]
+Hover = Literal["automatic", "whole", "link"]
 TelemetryLevel = Literal["off", "local", "counts", "events"]
 LogLevel = Literal["error", "warning", "info", "debug"]
 
@@ -101,6 +102,9 @@ class Settings:
     )
     docs_fetch: Fetch = field(
         default="ask", validator=_one_of(Fetch), metadata={"key": "docs.fetch"}
+    )
+    docs_hover: Hover = field(
+        default="automatic", validator=_one_of(Hover), metadata={"key": "docs.hover"}
     )
     docs_private_packages: tuple[str, ...] = field(
         default=(), validator=_texts, metadata={"key": "docs.privatePackages"}

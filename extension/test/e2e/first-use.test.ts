@@ -79,19 +79,14 @@ describe("first use", () => {
   test("a server that is killed comes back by itself", async () => {
     kill(processes("serve"));
     await editor.openFile("after.py");
-    await editor.type("    return sum(xs) / ");
-    await editor.waitForGhost(undefined, 60_000);
+    await typeUntilGhost(editor, "    return sum(xs) / ");
     assert.deepEqual(await editor.notifications(), []);
   });
 
   test("an engine that is killed comes back by itself", async () => {
     await editor.openFile("engine.py");
     kill(processes("engine"));
-    await eventually("ghost text from a new engine", async () => {
-      await editor.type("    return sum(xs) / ");
-      await editor.waitForGhost(undefined, 10_000);
-      return true;
-    }, 60_000);
+    await typeUntilGhost(editor, "    return sum(xs) / ");
   });
 
   test("a changed setting holds at once", async () => {
@@ -148,6 +143,21 @@ describe("untrusted workspace", () => {
 after(() => {
   kill(processes("engine"));
 });
+
+/** Types a text and, while nothing shows, its last key again: what was asked of a process that died is not asked anew. */
+async function typeUntilGhost(editor: Editor, text: string): Promise<void> {
+  await editor.type(text);
+  await eventually("ghost text", async () => {
+    try {
+      await editor.waitForGhost(undefined, 5_000);
+      return true;
+    } catch {
+      await editor.press("Backspace");
+      await editor.type(text.slice(-1));
+      return false;
+    }
+  }, 90_000);
+}
 
 /** Processes of this profile's server, by their subcommand. */
 function processes(subcommand: "serve" | "engine"): readonly number[] {

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from linewise_server.completion.ask import Suggestion
 from linewise_server.lsp.documents import Document, Edit
+from linewise_server.lsp.plain import field
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import WorkspaceDocs
 
@@ -22,6 +25,10 @@ def connect(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
     def edited(_: Document, __: Edit) -> None:
         workspace.disturbed()
 
+    def introduced(options: Any) -> None:
+        workspace.python_is_served = field(options, "pythonServer") is True
+
+    session.listeners.introduced.append(introduced)
     session.listeners.opened.append(opened)
     session.listeners.edited.append(edited)
     session.listeners.accepted.append(accepted)

@@ -22,7 +22,8 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         workspace.noticed(found)
         if found is None:
             return None
-        shown = hover_of(found, whole=workspace.whole_hover, language=document.language)
+        whole = workspace.shows_whole(document.language)
+        shown = hover_of(found, whole=whole, language=document.language)
         if shown is None:
             return None
         content = types.MarkupContent(types.MarkupKind.Markdown, shown.markdown)

@@ -23,6 +23,8 @@ def register(server: LinewiseServer) -> None:
         encoding = server.workspace.position_encoding
         session.documents.encoding = types.PositionEncodingKind(encoding or "utf-16").value
         options = params.initialization_options
+        for listener in session.listeners.introduced if options else ():
+            listener(options)
         await session.configure(field(options, "settings") if options else None)
 
     @server.feature(types.INITIALIZED)

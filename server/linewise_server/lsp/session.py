@@ -37,6 +37,8 @@ _LOADED = 1.0
 class Listeners:
     """Who else hears of what happens; features add themselves when they are registered."""
 
+    introduced: list[Callable[[Any], None]] = field(default_factory=list)
+    """With the client's initialization options."""
     opened: list[Callable[[Document], None]] = field(default_factory=list)
     edited: list[Callable[[Document, Edit], None]] = field(default_factory=list)
     answered: list[Callable[[Ask, list[Suggestion], float], None]] = field(default_factory=list)

@@ -42,8 +42,8 @@ class WorkspaceDocs:
     """Docs of one server, with what the handlers share."""
 
     def __init__(self, server: LinewiseServer, home: Home, environ: Mapping[str, str]) -> None:
-        self.whole_hover = True
-        """False where another server shows signatures and docstrings already."""
+        self.python_is_served = False
+        """Whether the client says that another server shows Python's signatures already."""
         self.completion = ""
         """The text of the completion that was accepted last."""
         self._server = server
@@ -79,6 +79,16 @@ class WorkspaceDocs:
     def add_background(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run `work` from the first document on, until the server ends."""
         self._background[name] = work
+
+    def shows_whole(self, language: str) -> bool:
+        """Say whether a hover has signature and summary, or the link alone."""
+        match self._server.session.settings.docs_hover:
+            case "whole":
+                return True
+            case "link":
+                return False
+            case "automatic":
+                return not (language == "python" and self.python_is_served)
 
     def noticed(self, resolution: Resolution | None) -> None:
         """Fetch docs that a resolution lacks, if the user agreed or agrees now."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
@@ -46,8 +47,8 @@ class Client(LanguageClient):
 
 
 @pytest_asyncio.fixture
-async def client(linewise_home: Path) -> AsyncIterator[Client]:
-    """Return a client with the document open."""
+async def client(linewise_home: Path, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    """Return a client with the document open, with the options of the parameter."""
     client = Client()
     server = Path(__file__).with_name("docs_server.py")
     await client.start_io(sys.executable, str(server))
@@ -55,6 +56,7 @@ async def client(linewise_home: Path) -> AsyncIterator[Client]:
         types.InitializeParams(
             capabilities=types.ClientCapabilities(experimental={"localDocs": True}),
             root_uri=linewise_home.as_uri(),
+            initialization_options=getattr(request, "param", None),
         )
     )
     client.initialized(types.InitializedParams())
@@ -80,6 +82,32 @@ async def test_hover_links_the_symbol_in_the_client_s_own_columns(client: Client
     assert isinstance(found.contents, types.MarkupContent)
     assert f"]({JSON}#json.dumps)" in found.contents.value
     assert found.range == types.Range(types.Position(2, 15), types.Position(2, 20))
+
+
+@pytest.mark.parametrize(
+    ("client", "whole"),
+    [
+        ({}, True),
+        ({"pythonServer": True}, False),
+        ({"pythonServer": True, "settings": {"docs": {"hover": "whole"}}}, True),
+        ({"settings": {"docs.hover": "link"}}, False),
+    ],
+    indirect=["client"],
+)
+async def test_hover_repeats_nothing_that_another_extension_shows(
+    client: Client, whole: bool
+) -> None:
+    where = types.TextDocumentIdentifier(URI), types.Position(2, 17)
+    params = types.HoverParams(*where)
+    found = await client.text_document_hover_async(params)
+    while whole and found and "Serialize" not in str(found.contents):
+        # The first answers come before inference has started.
+        found = await client.text_document_hover_async(params)
+    assert found is not None
+    assert isinstance(found.contents, types.MarkupContent)
+    lines = found.contents.value.splitlines()
+    assert lines[-1].startswith("[`json.dumps`")
+    assert (len(lines) > 1) is whole
 
 
 async def test_imports_are_links_that_are_resolved_on_demand(client: Client) -> None:
