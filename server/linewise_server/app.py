@@ -9,11 +9,13 @@ from linewise_server.apidocs.catalogues import Subscribed
 from linewise_server.engines import Engines
 from linewise_server.lsp import (
     catalogue,
+    code_action,
     completion,
     docs,
     document_link,
     external_docs,
     feedback,
+    generate,
     hover,
     inline_completion,
     lifecycle,
@@ -40,7 +42,8 @@ def build_server(engines: Engines) -> LinewiseServer:
         feature.register(server)
     workspace = WorkspaceDocs(server, engines.home, engines.environ)
     docs.connect(server, workspace)
-    for links in (hover, document_link, external_docs, catalogue):
+    code_action.register(server)
+    for links in (hover, document_link, external_docs, catalogue, generate):
         links.register(server, workspace)
     recorder = Telemetry(
         load(), locate_places(engines.environ, Subscribed(lambda: workspace.catalogues))

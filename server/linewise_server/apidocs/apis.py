@@ -48,11 +48,11 @@ async def apis_at(docs: Docs, source: Source, offset: int, completion: str) -> l
     found: dict[str, ApiLink] = {}
     here = await docs.resolve(source, offset, _DEADLINE)
     if here is not None and here.gap not in ("own", "unresolved", "late"):
-        found[here.name] = _api(here, "cursor")
+        found[here.name] = api_link(here, "cursor")
     within = _place_of(source.text, completion, offset)
     if within is not None:
         for each in await docs.apis_in(source, within, _DEADLINE):
-            found.setdefault(each.name, _api(each, "completion"))
+            found.setdefault(each.name, api_link(each, "completion"))
     return list(found.values())
 
 
@@ -86,7 +86,8 @@ def _python_imports(docs: Docs, source: Source) -> Iterator[ImportLink]:
             yield ImportLink(each.span, each.full, None)
 
 
-def _api(resolution: Resolution, source: ApiSource) -> ApiLink:
+def api_link(resolution: Resolution, source: ApiSource) -> ApiLink:
+    """Return a resolved name with its page, or why it has none."""
     link = resolution.link
     caption = link.caption if link else EXPLANATIONS[resolution.gap or "unresolved"]
     if link is not None and not link.exact:

@@ -78,7 +78,7 @@ class Completer:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._client = client
+        self.client = client
         self._settings = settings
         self._trace = trace
         self._clock = clock
@@ -163,7 +163,7 @@ class Completer:
         for chore in list(self._chores):
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
-        await self._client.close()
+        await self.client.close()
 
     async def _board(
         self, ask: Ask, snapshot: Snapshot, column: int, site: Site, wanted: Shape
@@ -201,7 +201,7 @@ class Completer:
         self._cancel_flight()
         flight = Flight(snapshot.uri, before, after, wanted, plan, request)
         self._flight = flight
-        flight.start(self._client, lambda text: enough(text, site, wanted))
+        flight.start(self.client, lambda text: enough(text, site, wanted))
         return flight, "model"
 
     def _joins(self, flight: Flight, ask: Ask, site: Site, wanted: Shape) -> bool:
@@ -301,7 +301,7 @@ class Completer:
     async def _measure(self) -> None:
         """Follow the speeds of the engine, which change with what else the machine does."""
         with contextlib.suppress(ModelError):
-            self._report = await self._client.report()
+            self._report = await self.client.report()
 
     async def _warm(self, uri: str, plan: Plan) -> None:
         """Evaluate a window while nobody waits; whatever is asked meanwhile goes first."""
@@ -309,7 +309,7 @@ class Completer:
             session=plan.session, prompt=plan.parts, max_tokens=0, urgency=Urgency.IDLE
         )
         with contextlib.suppress(ModelError):
-            async with aclosing(self._client.generate(request, lambda: False)) as events:
+            async with aclosing(self.client.generate(request, lambda: False)) as events:
                 async for event in events:
                     if not isinstance(event, Finish) or event.reason != "length":
                         continue
@@ -375,7 +375,7 @@ class Completer:
                 urgency=Urgency.IDLE,
             )
             flight = Flight(snapshot.uri, before, after, "line", plan, request)
-            flight.start(self._client, lambda text: enough(text, site, "line"))
+            flight.start(self.client, lambda text: enough(text, site, "line"))
             thought.flight = flight
             try:
                 await flight.settled()
@@ -416,7 +416,7 @@ class Completer:
     async def report(self) -> Report:
         """Return what the engine is; starts it the first time. Raises ModelError."""
         if self._report is None:
-            self._report = await self._client.report()
+            self._report = await self.client.report()
         return self._report
 
     async def _sizes(self, ask: Ask, wanted: Shape) -> Sizes:

@@ -6,6 +6,7 @@ Never guesses: a language without a grammar has none.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ CLASSES = frozenset(
         *("type_declaration", "enum_declaration"),
     }
 )
+_DEFINITIONS = FUNCTIONS | CLASSES
 _AROUND = frozenset(
     {
         *("decorated_definition", "export_statement", "variable_declarator", "lexical_declaration"),
@@ -76,13 +78,12 @@ def construct_at(text: str, language: str, start: int, end: int) -> Construct | 
     A cursor on the line above (a decorator, a comment) or on blank lines below what has no body yet
     counts as inside.
     """
-    syntax = Syntax.of(language)
-    if syntax is None:
+    parsed = _parsed(text, language)
+    if parsed is None:
         return None
-    parsed = Parsed(text, syntax.grammar)
     found = [
         made
-        for node in _definitions(parsed.root)
+        for node in _definitions_near(parsed, _looked_at(text, start, end))
         if (made := _construct(parsed, node)) is not None and _holds(text, made, start, end)
     ]
     return min(found, key=lambda made: made.end - made.start, default=None)
@@ -90,10 +91,9 @@ def construct_at(text: str, language: str, start: int, end: int) -> Construct | 
 
 def constructs(text: str, language: str) -> list[Construct]:
     """Return all functions and classes of a text, in order."""
-    syntax = Syntax.of(language)
-    if syntax is None:
+    parsed = _parsed(text, language)
+    if parsed is None:
         return []
-    parsed = Parsed(text, syntax.grammar)
     made = (_construct(parsed, node) for node in _definitions(parsed.root))
     return [one for one in made if one is not None]
 
@@ -108,11 +108,56 @@ def path_of(source: Source, construct: Construct) -> str:
     return ".".join([*around, construct.name])
 
 
+@functools.lru_cache(maxsize=4)
+def _parsed(text: str, language: str) -> Parsed | None:
+    """Return a text parsed; the same one is asked about several times in a row."""
+    syntax = Syntax.of(language)
+    return Parsed(text, syntax.grammar) if syntax is not None else None
+
+
+def _looked_at(text: str, start: int, end: int) -> list[int]:
+    """Return the offsets whose constructs may be meant.
+
+    The ends of the stretch, the last character above it, and the first one below that is of no
+    comment and no decorator.
+    """
+    above = len(text[:start].rstrip()) - 1
+    below = text.rfind("\n", 0, start) + 1
+    while below < len(text):
+        line_end = text.find("\n", below)
+        line_end = len(text) if line_end < 0 else line_end
+        bare = text[below:line_end].strip()
+        if bare and not bare.startswith(("#", "//", "@", "*", "/*")):
+            break
+        below = line_end + 1
+    lead = len(text[below:]) - len(text[below:].lstrip(" \t"))
+    return [start, max(start, end - 1), max(0, above), min(below + lead, len(text))]
+
+
+def _definitions_near(parsed: Parsed, offsets: list[int]) -> list[Node]:
+    """Return the definitions around some places, and those that a place is the beginning of."""
+    found: dict[int, Node] = {}
+    for offset in offsets:
+        byte = parsed.byte(offset)
+        node = parsed.root.named_descendant_for_byte_range(byte, byte)
+        inner = node
+        while inner is not None and inner.type in _AROUND:
+            pending = [c for c in inner.named_children if c.type in _DEFINITIONS | _AROUND]
+            inner = pending[-1] if pending else None
+            if inner is not None and inner.type in _DEFINITIONS:
+                found[inner.id] = inner
+        while node is not None:
+            if node.type in _DEFINITIONS:
+                found[node.id] = node
+            node = node.parent
+    return list(found.values())
+
+
 def _definitions(root: Node) -> Iterator[Node]:
     pending = [root]
     while pending:
         node = pending.pop()
-        if node.type in FUNCTIONS or node.type in CLASSES:
+        if node.type in _DEFINITIONS:
             yield node
         pending.extend(reversed(node.named_children))
 

@@ -7,7 +7,7 @@ Cancelling the task cancels the engine's work. Holds nothing between two asks.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ from linewise_server.generation.answer import Reading, read
 from linewise_server.generation.ask import Ask, Change, Outcome, Surroundings
 from linewise_server.generation.checks import problems, unresolved
 from linewise_server.generation.imports import add, lift, missing
-from linewise_server.generation.prompt import Prompt, build_prompt
+from linewise_server.generation.prompt import Prompt, build_prompt, talks
 from linewise_server.generation.target import Target, find_target
 from linewise_server.generation.ways import WAYS
 
@@ -26,6 +26,8 @@ SAMPLE_CHARACTERS = 6000
 RATIO = 2.5
 """Characters of a token where the engine cannot say."""
 
+Surround = Callable[[], Awaitable[Surroundings]]
+"""Finds out what is known beyond the file; asked only where the model is shown it."""
 OnText = Callable[[Change | None, str], None]
 """Hears, with each token that changes it, the edit as it would be and the text."""
 
@@ -41,7 +43,7 @@ class _Said:
 async def generate(
     ask: Ask,
     client: EngineClient,
-    around: Surroundings,
+    surround: Surround,
     on_text: OnText = lambda change, text: None,
 ) -> Outcome:
     """Return what is generated for an ask.
@@ -53,15 +55,33 @@ async def generate(
     if WAYS[ask.kind].model is None:
         return _outcome(ask, target, Reading(ask.sample.strip("\n"), True), None, "", started)
     report = await client.report()
-    prompt = build_prompt(ask, target, around, report, await _ratio(ask, client))
+    prompt = await _prompt(ask, target, report, client, surround)
     said = await _ask(ask, target, prompt, client, on_text)
     return _outcome(ask, target, said.reading, said.finish, report.model, started)
 
 
-async def prompt_for(ask: Ask, client: EngineClient, around: Surroundings) -> Prompt:
+async def prompt_for(ask: Ask, client: EngineClient, surround: Surround) -> Prompt:
     """Return the prompt that would be sent for an ask, for people to look at."""
-    report: Report = await client.report()
-    return build_prompt(ask, find_target(ask), around, report, await _ratio(ask, client))
+    return await _prompt(ask, find_target(ask), await client.report(), client, surround)
+
+
+async def nothing_around() -> Surroundings:
+    """Return that nothing is known beyond the file."""
+    return Surroundings()
+
+
+async def _prompt(
+    ask: Ask, target: Target, report: Report, client: EngineClient, surround: Surround
+) -> Prompt:
+    around = await surround() if talks(report, ask) else Surroundings()
+    return build_prompt(ask, target, around, report, await _ratio(ask, client))
+
+
+def apply(document: str, changes: Sequence[Change]) -> str:
+    """Return the document with changes made; of two at one place the later ends up in front."""
+    for change in sorted(changes, key=lambda change: change.start, reverse=True):
+        document = document[: change.start] + change.text + document[change.end :]
+    return document
 
 
 async def _ratio(ask: Ask, client: EngineClient) -> float:
@@ -186,10 +206,8 @@ def _applied(document: str, changes: list[Change]) -> tuple[str, tuple[int, int]
     """Return the document with changes made, and where the first of them stands in it."""
     main = changes[0]
     shift = sum(len(c.text) - (c.end - c.start) for c in changes[1:] if c.end <= main.start)
-    for change in sorted(changes, key=lambda change: change.start, reverse=True):
-        document = document[: change.start] + change.text + document[change.end :]
     start = main.start + shift
-    return document, (start, start + len(main.text))
+    return apply(document, changes), (start, start + len(main.text))
 
 
 def _in_document(text: str, ask: Ask) -> str:

@@ -84,7 +84,7 @@ def _body(ask: Ask) -> Target:
     end = made.inner + len(rest)
     if made.closer is None and not rest.strip():
         # The blank line on which the cursor stands is what gets written on.
-        end = max(made.inner, min(_line_end(text, max(ask.end, made.inner)), _blank(text, end)))
+        end = _blank_to_cursor(text, made.inner, ask.end)
     return Target(
         start=made.inner,
         end=end,
@@ -119,12 +119,11 @@ def _below(ask: Ask) -> Target:
     while (below := _line_end(text, last) + 1) < len(text) and _is_comment(text, below, mark):
         last = below
     end = _line_end(text, last)
-    blank = min(_line_end(text, ask.end), _blank(text, end)) if ask.end > end else end
     indentation = leading_space(text[first:])
     comment = text[first:end]
     return Target(
         start=end,
-        end=max(end, blank),
+        end=_blank_to_cursor(text, end, ask.end),
         opening="\n" + indentation,
         closing="",
         indentation=indentation,
@@ -283,9 +282,12 @@ def _tests_frame(stem: str, name: str, language: str) -> tuple[str, str, str]:
     known = owner.isidentifier()
     if language == "python":
         begins = f"from {stem} import {owner}\n\n\n" if known and stem.isidentifier() else ""
-        return f"test_{stem}.py", begins, ", as functions for pytest"
+        # Begun for it, a small model writes a test and not the function once more.
+        test = name.replace(".", "_").lower() if known else ""
+        return f"test_{stem}.py", f"{begins}def test_{test}", ", as functions for pytest"
     if language in ("javascript", "javascriptreact", "typescript", "typescriptreact"):
         begins = f'import {{ {owner} }} from "./{stem}";\n\n' if known else ""
+        begins += f'describe("{name}", () => {{\n  it("'
         return f"{stem}.test{LANGUAGES[language][1]}", begins, ", with describe and it"
     if language == "go":
         return f"{stem}_test.go", "", ", as functions of the package testing"
@@ -359,7 +361,12 @@ def _line_end(text: str, offset: int) -> int:
     return end - 1 if end > offset and text[end - 1 : end] == "\r" else end
 
 
-def _blank(text: str, offset: int) -> int:
-    """Return the end of the last blank line that follows without a break."""
+def _blank_to_cursor(text: str, offset: int, cursor: int) -> int:
+    """Return the end of the blank line that the cursor is on, where only such lines are between.
+
+    It is the line that gets written on; the end of the file's last line stays where it is.
+    """
     match = re.compile(r"(?:[ \t]*\r?\n)*[ \t]*(?=\r?\n|\Z)").match(text, offset)
-    return match.end() if match else offset
+    end = min(_line_end(text, cursor), match.end() if match else offset)
+    at_end = end == len(text) and text.endswith("\n")
+    return max(offset, end - 1 if at_end else end)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from linewise_models.index import load_index
 from linewise_server.protocol import GenerationKind
 
 Place = Literal["body", "below", "selection", "docstring", "enclosing", "document", "answer"]
@@ -137,6 +138,21 @@ _ALL = (
 
 WAYS: dict[GenerationKind, Way] = {way.kind: way for way in _ALL}
 """Kind -> way, in the order in which they are offered."""
+
+
+def smallest_model(way: Way, serving: str) -> str | None:
+    """Return the smallest model of the index that does this well; None where one serves already.
+
+    Any other model that its user chose is taken to be good enough, unless the index has it for
+    completion alone or it is the default one, which everybody gets.
+    """
+    index = load_index()
+    if way.model is None or serving not in index.names():
+        return None
+    entry, wanted = index.find(serving), index.find(way.model)
+    enough = "generation" in entry.tasks and (entry.parameters or 0) >= (wanted.parameters or 0)
+    return None if enough else way.model
+
 
 LANGUAGES: dict[str, tuple[str, str]] = {
     "python": ("Python", ".py"),

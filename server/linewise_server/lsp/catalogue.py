@@ -34,17 +34,10 @@ _OPEN, _MUTE = "Open", "Do not show again"
 
 
 def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
-    """Add the handler to the server, and the watch to what the workspace runs."""
+    """Add the actions to the server, and the watch to what the workspace runs."""
     workspace.add_background("catalogues", lambda: CatalogueWatch(server, workspace).run())
 
-    @server.feature(
-        types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions([types.CodeActionKind.QuickFix, types.CodeActionKind.Refactor]),
-    )
-    async def actions(params: types.CodeActionParams) -> list[types.CodeAction]:
-        document = server.session.documents.get(params.text_document.uri)
-        if document is None:
-            return []
+    async def actions(document: Document, params: types.CodeActionParams) -> list[types.CodeAction]:
         source = source_of(document)
         uses = await workspace.catalogues.deprecated_uses(workspace.docs, source, _DEADLINE)
         found = [
@@ -58,6 +51,8 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         offset = document.snapshot().offset(*document.locate(params.range.start))
         here = await workspace.docs.resolve(source, offset)
         return found + (_offers(workspace, document, params.range.end, here) if here else [])
+
+    server.code_actions.offers.append(actions)
 
     @server.command(_OPEN_SUPPORT)
     async def open_support(url: str) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,13 +81,11 @@ class Editor:
         self.statuses: list[Any] = []
         self.messages: list[str] = []
         self.progress: list[Any] = []
-        """What the server said of long work: begin, report and end values."""
-        self._listen()
-
-    async def __aenter__(self) -> Editor:
-        extra: dict[str, Any] = {"env": dict(self._environ)} if self._environ is not None else {}
-        await self._client.start_io(*self._command, **extra)
-        capabilities = types.ClientCapabilities(
+        """What the server said of long work: begin, report and end values, and partial results."""
+        self.tokens: list[Any] = []
+        """Under which token it said each."""
+        self._progressed = asyncio.Event()
+        self.capabilities = types.ClientCapabilities(
             window=types.WindowClientCapabilities(work_done_progress=True),
             general=types.GeneralClientCapabilities(
                 position_encodings=[types.PositionEncodingKind.Utf32]
@@ -96,9 +94,14 @@ class Editor:
                 inline_completion=types.InlineCompletionClientCapabilities()
             ),
         )
+        self._listen()
+
+    async def __aenter__(self) -> Editor:
+        extra: dict[str, Any] = {"env": dict(self._environ)} if self._environ is not None else {}
+        await self._client.start_io(*self._command, **extra)
         self.initialized = await self._client.initialize_async(
             types.InitializeParams(
-                capabilities=capabilities,
+                capabilities=self.capabilities,
                 initialization_options={"settings": self._settings},
             )
         )
@@ -202,6 +205,17 @@ class Editor:
         answer = self._client.protocol.send_request_async(method, params)
         return plain(await asyncio.wait_for(answer, ANSWER))
 
+    async def progress_until(self, holds: Callable[[Any], bool]) -> Any:
+        """Wait for a value of progress for which `holds`, and return its token."""
+        seen = 0
+        while True:
+            for at in range(seen, len(self.progress)):
+                if holds(self.progress[at]):
+                    return self.tokens[at]
+            seen = len(self.progress)
+            self._progressed.clear()
+            await asyncio.wait_for(self._progressed.wait(), ANSWER)
+
     async def _trace(self) -> Any:
         """Return the trace of the answer just given; none comes where nothing was asked."""
         try:
@@ -229,6 +243,8 @@ class Editor:
         @self._client.feature(types.PROGRESS)  # type: ignore[untyped-decorator]
         def progressed(params: types.ProgressParams) -> None:
             self.progress.append(plain(params.value))
+            self.tokens.append(params.token)
+            self._progressed.set()
 
         @self._client.feature(types.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
         def message_shown(params: types.ShowMessageParams) -> None:

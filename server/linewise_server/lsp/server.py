@@ -16,6 +16,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from linewise_server import __version__
 from linewise_server.engines import Engines
+from linewise_server.lsp.code_action import CodeActions
 from linewise_server.lsp.session import Session
 from linewise_server.protocol import Status, Trace, to_wire
 
@@ -75,6 +76,7 @@ class LinewiseServer(LanguageServer):
         super().__init__("linewise", __version__, protocol_cls=Protocol)
         self.abilities: dict[str, bool] = {}
         """Features that clients may offer, by the names that the extension knows."""
+        self.code_actions = CodeActions()
         self.session = Session(engines, self._send_status, self._send_trace, self._show)
 
     def _send_status(self, status: Status) -> None:

@@ -6,7 +6,15 @@ import os
 
 from linewise_models.home import Home
 from linewise_server.app import build_engines
-from linewise_server.lsp import catalogue, docs, document_link, external_docs, hover, lifecycle
+from linewise_server.lsp import (
+    catalogue,
+    code_action,
+    docs,
+    document_link,
+    external_docs,
+    hover,
+    lifecycle,
+)
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import WorkspaceDocs
 
@@ -14,6 +22,7 @@ if __name__ == "__main__":
     server = LinewiseServer(build_engines())
     workspace = WorkspaceDocs(server, Home.locate(os.environ), os.environ)
     lifecycle.register(server)
+    code_action.register(server)
     docs.connect(server, workspace)
     for feature in (hover, document_link, external_docs, catalogue):
         feature.register(server, workspace)

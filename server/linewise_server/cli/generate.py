@@ -1,0 +1,247 @@
+"""`linewise generate`: code from a signature, a comment or an instruction, on the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from linewise_server.cli.complete import LANGUAGES
+from linewise_server.errors import UsageError
+from linewise_server.generation.ways import WAYS, smallest_model
+from linewise_server.settings import Settings
+from linewise_server.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from linewise_server.generation.ask import Ask, Change, Outcome
+
+KINDS = [kind for kind in WAYS if kind != "sample"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Lines of a file on disk, or a place in it, in code points."""
+
+    path: Path
+    snapshot: Snapshot
+    start: int
+    end: int
+
+
+@click.command()
+@click.option("--file", "path", type=click.Path(path_type=Path), required=True, metavar="F")
+@click.option(
+    "--range",
+    "place",
+    required=True,
+    metavar="A:B",
+    help="Lines from A to B, counted from 1; A alone puts the cursor at the end of that line.",
+)
+@click.option("--instruction", default="", help="What to generate; for --kind fix, what is wrong.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    help="What to do there; instruction where one is given, else implement.",
+)
+@click.option("--to", "language", default="", help="For --kind translate: python, go, rust, …")
+@click.option("--model", default=Settings().model, show_default=True, help="Index name or GGUF.")
+@click.option("--json", "as_json", is_flag=True, help="Text, edits, checks and times as JSON.")
+@click.option("--diff", "as_diff", is_flag=True, help="A unified diff, for git apply or patch.")
+@click.option("--explain", is_flag=True, help="Show the prompt and ask nothing.")
+def generate(
+    path: Path,
+    place: str,
+    instruction: str,
+    kind: str | None,
+    language: str,
+    model: str,
+    as_json: bool,
+    as_diff: bool,
+    explain: bool,
+) -> None:
+    r"""Generate code at a place in a file; the file itself is not written to.
+
+    \b
+    linewise generate --file stats.py --range 12
+    linewise generate --file stats.py --range 12:20 --instruction "use a generator" --diff
+    linewise generate --file stats.py --range 12 --kind tests
+
+    What is wrong with the text is told on stderr, and the text is shown all the same. The exit code
+    is 1 where there is no text.
+    """
+    if as_json and as_diff:
+        raise click.UsageError("--json and --diff exclude each other.")
+    chosen = kind or ("instruction" if instruction else "implement")
+    if chosen == "instruction" and not instruction.strip():
+        raise click.UsageError("--kind instruction needs an --instruction.")
+    if chosen == "translate" and not language:
+        raise click.UsageError("--kind translate needs --to LANGUAGE.")
+    at = read_stretch(path, place)
+    ask = _ask(at, chosen, instruction, language)
+    settings = Settings(model=model)
+    if explain:
+        _show_prompt(asyncio.run(_prompt(ask, settings)))
+        return
+    shows = not (as_json or as_diff)
+    outcome, edited = asyncio.run(_generate(ask, settings, stream=shows and sys.stdout.isatty()))
+    if as_json:
+        click.echo(json.dumps(_as_json(at, outcome, settings), indent=2, ensure_ascii=False))
+    elif as_diff:
+        click.echo(_diff(at, outcome, edited), nl=False)
+    elif outcome.text.strip() and not sys.stdout.isatty():
+        click.echo(outcome.text)
+    _tell(outcome, settings)
+    if not outcome.text.strip():
+        sys.exit(1)
+
+
+def read_stretch(path: Path, place: str) -> Stretch:
+    """Return the lines of a file that A:B names. Raises UsageError, or BadParameter."""
+    match = re.fullmatch(r"(\d+)(?::(\d+))?", place)
+    if match is None:
+        raise click.BadParameter(f"{place!r} is not A:B, such as 12:20", param_hint="--range")
+    try:
+        content = path.read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    language = LANGUAGES.get(path.suffix, "plaintext")
+    snapshot = Snapshot.of(content, path.absolute().as_uri(), language)
+    first, last = int(match[1]) - 1, int(match[2] or match[1]) - 1
+    if not 0 <= first <= last < len(snapshot.lines):
+        raise UsageError(
+            f"{path} has lines 1 to {len(snapshot.lines)}; {place} is not a range of them."
+        )
+    end = snapshot.offset(last, len(snapshot.lines[last].rstrip("\r\n")))
+    start = snapshot.offset(first, 0) if match[2] else end
+    return Stretch(path, snapshot, start, end)
+
+
+def _ask(at: Stretch, kind: str, instruction: str, language: str) -> Ask:
+    from linewise_server.generation.ask import Ask
+
+    return Ask(
+        snapshot=at.snapshot,
+        kind=next(known for known in WAYS if known == kind),
+        start=at.start,
+        end=at.end,
+        instruction=instruction,
+        language=language,
+        diagnostics=(instruction,) if kind == "fix" and instruction else (),
+    )
+
+
+async def _generate(ask: Ask, settings: Settings, stream: bool) -> tuple[Outcome, str]:
+    """Return what is generated, and the document with it; shows it as it comes if asked to."""
+    from linewise_server.app import build_engines
+    from linewise_server.generation.generator import apply, generate, nothing_around
+
+    shown = 0
+
+    def show(change: Change | None, text: str) -> None:
+        nonlocal shown
+        # The last line may still be taken back; those before it stand.
+        ready = text.rfind("\n") + 1
+        if stream and ready > shown:
+            click.echo(text[shown:ready], nl=False)
+            shown = ready
+
+    client = build_engines().client(settings, lambda share: None)
+    try:
+        outcome = await generate(ask, client, nothing_around, show)
+    finally:
+        await client.close()
+    if stream and outcome.text.strip():
+        click.echo(outcome.text[shown:])
+    return outcome, apply(ask.snapshot.text(), outcome.changes)
+
+
+async def _prompt(ask: Ask, settings: Settings) -> Any:
+    from linewise_server.app import build_engines
+    from linewise_server.generation.generator import nothing_around, prompt_for
+
+    client = build_engines().client(settings, lambda share: None)
+    try:
+        prompt = await prompt_for(ask, client, nothing_around)
+        counts = [len(await client.tokenise(part.text)) for part in prompt.parts]
+    finally:
+        await client.close()
+    return prompt, counts
+
+
+def _show_prompt(found: Any) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    prompt, counts = found
+    table = Table("part", "tokens", "text")
+    for part, count in zip(prompt.parts, counts, strict=True):
+        table.add_row(part.name, str(count), escape(part.text if not part.mark else part.mark))
+    Console().print(table)
+
+
+def _tell(outcome: Outcome, settings: Settings) -> None:
+    """Say on stderr what is wrong with a text and what to expect of its model."""
+    for problem in outcome.problems:
+        click.echo(f"Check it: {problem}", err=True)
+    if outcome.unresolved:
+        click.echo(f"Defined nowhere: {', '.join(outcome.unresolved)}.", err=True)
+    way = WAYS[outcome.kind]
+    better = smallest_model(way, settings.model)
+    if better is not None:
+        click.echo(f"{way.small} Better: linewise models pull {better}", err=True)
+
+
+def _as_json(at: Stretch, outcome: Outcome, settings: Settings) -> dict[str, Any]:
+    snapshot = at.snapshot
+
+    def place(offset: int) -> list[int]:
+        line, column = snapshot.place(offset)
+        return [line + 1, column + 1]
+
+    way = WAYS[outcome.kind]
+    better = smallest_model(way, settings.model)
+    return {
+        "kind": outcome.kind,
+        "text": outcome.text,
+        "language": outcome.language,
+        "file": outcome.file,
+        "edits": [
+            {"start": place(change.start), "end": place(change.end), "text": change.text}
+            for change in outcome.changes
+        ],
+        "problems": list(outcome.problems),
+        "unresolved": list(outcome.unresolved),
+        "model": outcome.model,
+        "advice": way.small if better else None,
+        "better_model": better,
+        "finish_reason": outcome.finish,
+        "prompt_tokens": outcome.prompt_tokens,
+        "generated_tokens": outcome.generated_tokens,
+        "ttft_ms": round(outcome.ttft_ms, 1),
+        "total_ms": round(outcome.total_ms, 1),
+    }
+
+
+def _diff(at: Stretch, outcome: Outcome, edited: str) -> str:
+    """Return the edit as a unified diff; a document of its own is a file that is new."""
+    name = at.path.as_posix().lstrip("/")
+    if outcome.file:
+        new = (at.path.parent / outcome.file).as_posix().lstrip("/")
+        before, after, old, target = "", outcome.text, "/dev/null", f"b/{new}"
+    else:
+        before, after, old, target = at.snapshot.text(), edited, f"a/{name}", f"b/{name}"
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), old, target
+    )
+    marked = (
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )
+    return "".join(marked)

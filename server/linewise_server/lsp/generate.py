@@ -1,0 +1,315 @@
+"""linewise/generate, the command of the code actions that generate, and these actions themselves.
+
+Two ways lead to the text. A client that can stream sends `linewise/generate` and draws what comes
+under its partial result token. It makes the edits itself, because only it can make several of them
+one step for undo: each `workspace/applyEdit` is a step of its own, so that an answer streamed by
+forty of them would take forty undos to take back. For every other client the command runs here,
+shows how far it is, and ends in one single `workspace/applyEdit`, which is one undo.
+
+Both refuse to write over what the user has changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from linewise_models.errors import ModelError
+from linewise_server import protocol
+from linewise_server.apidocs.apis import api_link
+from linewise_server.apidocs.source import Source, Span
+from linewise_server.errors import LinewiseError
+from linewise_server.generation.ask import Ask, Change, Outcome, Surroundings
+from linewise_server.generation.generator import OnText, apply, generate
+from linewise_server.generation.offers import offers
+from linewise_server.generation.ways import WAYS, smallest_model
+from linewise_server.lsp.documents import Document
+from linewise_server.lsp.plain import field, plain
+from linewise_server.lsp.position import Encoding, to_character
+from linewise_server.lsp.server import LinewiseServer
+from linewise_server.lsp.single_edit import SingleEdit
+from linewise_server.lsp.workspace_docs import WorkspaceDocs, path_of
+from linewise_server.snapshot import Snapshot
+
+SAMPLES = types.CodeActionKind.Refactor.value + ".linewise.sample"
+"""Kind of the actions that use a sample; offered to those who ask for this kind."""
+_OF = "generation"
+_DEADLINE = 0.5
+"""Seconds that names may take to be resolved, for prompts and for links."""
+_MOST_SIGNATURES, _MOST_SAMPLES = 24, 3
+
+
+def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
+    """Add the handlers to the server."""
+    server.abilities["generation"] = True
+    work = Generations(server, workspace)
+    server.code_actions.offers.append(work.offer)
+    server.code_actions.resolvers[_OF] = work.resolve
+
+    @server.feature("linewise/generate")
+    async def requested(params: Any) -> Any:
+        wanted = protocol.from_wire(protocol.Generate, plain(params))
+        snapshot = work.snapshot(wanted)
+        encoding = server.session.documents.encoding
+
+        def show(change: Change | None, text: str) -> None:
+            if wanted.partial_result_token is not None:
+                edit = edit_of(snapshot, change, encoding) if change is not None else None
+                value = protocol.to_wire(protocol.GenerationProgress(edit, text))
+                token = wanted.partial_result_token
+                server.progress(types.ProgressParams(token, value))
+
+        outcome = await work.run(wanted, snapshot, show)
+        return protocol.to_wire(await work.answer(outcome, snapshot))
+
+    @server.command(protocol.COMMAND_GENERATE)
+    async def run(*arguments: Any) -> None:
+        wanted = protocol.from_wire(protocol.Generate, plain(arguments[0]) if arguments else {})
+        snapshot = work.snapshot(wanted)
+        await SingleEdit(server, snapshot, WAYS[wanted.kind].title).make(
+            lambda show: work.run(wanted, snapshot, show)
+        )
+
+
+class Generations:
+    """What the handlers share: how an ask is read, run and answered."""
+
+    def __init__(self, server: LinewiseServer, workspace: WorkspaceDocs) -> None:
+        self._server = server
+        self._workspace = workspace
+
+    def snapshot(self, wanted: protocol.Generate) -> Snapshot:
+        """Return the document that a request is about, as the client had it when it asked."""
+        document = self._server.session.documents.get(wanted.uri)
+        if document is None:
+            raise _failure("This document is not open.")
+        reason = self._server.session.reason_for_silence(wanted.uri, document.language)
+        if reason is not None:
+            raise _failure(f"Linewise leaves this document alone: {reason}.")
+        if document.version != wanted.version:
+            raise JsonRpcException(
+                "The text has changed since this was offered. Ask for it again.",
+                types.LSPErrorCodes.ContentModified,
+            )
+        return document.snapshot()
+
+    async def run(self, wanted: protocol.Generate, snapshot: Snapshot, on_text: OnText) -> Outcome:
+        """Return what comes of a request; what goes wrong is the request's answer."""
+        try:
+            ask = self._ask(wanted, snapshot)
+            client = self._server.session.engine()
+            return await generate(ask, client, lambda: self._around(ask), on_text)
+        except (ModelError, LinewiseError) as error:
+            raise _failure(str(error)) from error
+
+    async def answer(self, outcome: Outcome, snapshot: Snapshot) -> protocol.Generation:
+        """Return an outcome as the client is told it, with the docs of the APIs in it."""
+        encoding = self._server.session.documents.encoding
+        settings = self._server.session.settings
+        way = WAYS[outcome.kind]
+        better = smallest_model(way, settings.model) if not settings.remote_url else None
+        return protocol.Generation(
+            kind=outcome.kind,
+            version=snapshot.version,
+            edits=[edit_of(snapshot, change, encoding) for change in outcome.changes],
+            text=outcome.text,
+            language=outcome.language,
+            file=outcome.file,
+            problems=list(outcome.problems),
+            unresolved=list(outcome.unresolved),
+            apis=await self._apis(outcome, snapshot),
+            model=outcome.model,
+            advice=way.small if better else None,
+            better_model=better,
+            finish=outcome.finish,
+            prompt_tokens=outcome.prompt_tokens,
+            generated_tokens=outcome.generated_tokens,
+            ttft_ms=outcome.ttft_ms,
+            total_ms=outcome.total_ms,
+        )
+
+    async def offer(
+        self, document: Document, params: types.CodeActionParams
+    ) -> list[types.CodeAction]:
+        """Return the actions for a range; what each of them runs is filled in when it is chosen."""
+        session = self._server.session
+        if session.reason_for_silence(document.uri, document.language) is not None:
+            return []
+        only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
+        if SAMPLES in only:
+            return self._samples(document, params.range)
+        snapshot = document.snapshot()
+        start, end = (
+            snapshot.offset(*document.locate(p)) for p in (params.range.start, params.range.end)
+        )
+        asked = params.context.trigger_kind != types.CodeActionTriggerKind.Automatic
+        kinds = types.CodeActionKind
+        found = [
+            self._action(document, params.range, kind, kinds.Refactor)
+            for kind in offers(snapshot, start, end, asked=asked)
+        ]
+        if asked:
+            found += [
+                self._action(document, each.range, "fix", kinds.QuickFix, each)
+                for each in params.context.diagnostics
+            ]
+        return [action for action in found if _is_wanted(action, only)]
+
+    async def resolve(self, action: types.CodeAction) -> types.CodeAction:
+        """Fill in what an action runs."""
+        wanted = field(action.data, "generate")
+        arguments = [wanted]
+        action.command = types.Command(action.title, protocol.COMMAND_GENERATE, arguments=arguments)
+        return action
+
+    def _action(
+        self,
+        document: Document,
+        place: types.Range,
+        kind: protocol.GenerationKind,
+        group: types.CodeActionKind | str,
+        diagnostic: types.Diagnostic | None = None,
+        title: str = "",
+        detail: str | None = None,
+    ) -> types.CodeAction:
+        wanted = protocol.Generate(
+            uri=document.uri,
+            version=document.version,
+            kind=kind,
+            start_line=place.start.line,
+            start_character=place.start.character,
+            end_line=place.end.line,
+            end_character=place.end.character,
+            detail=diagnostic.message if diagnostic is not None else detail,
+            partial_result_token=None,
+        )
+        data = {"of": _OF, "generate": protocol.to_wire(wanted)}
+        title = title or WAYS[kind].title
+        action = types.CodeAction(
+            f"{title} (Linewise)",
+            group,
+            diagnostics=[diagnostic] if diagnostic is not None else None,
+            data=data,
+        )
+        if not _resolves(self._server.client_capabilities):
+            action.command = types.Command(
+                title, protocol.COMMAND_GENERATE, arguments=[data["generate"]]
+            )
+        return action
+
+    def _samples(self, document: Document, place: types.Range) -> list[types.CodeAction]:
+        """Return an action for each sample of a catalogue whose package the document uses."""
+        return [
+            self._action(
+                document,
+                place,
+                "sample",
+                SAMPLES,
+                title=f"Use the sample for {symbols[0]}: {title}",
+                detail=identity,
+            )
+            for identity, title, symbols, _ in self._samples_in(document.snapshot())
+        ]
+
+    def _samples_in(self, snapshot: Snapshot) -> list[tuple[str, str, tuple[str, ...], str]]:
+        """Return id, title, symbols and code of the samples that a document has a use for."""
+        text = snapshot.text()
+        return [
+            (f"{held.id}/{sample.id}", sample.title, sample.symbols, sample.code)
+            for held in self._workspace.catalogues.current()
+            for sample in held.samples
+            if sample.symbols and any(symbol.partition(".")[0] in text for symbol in sample.symbols)
+        ]
+
+    def _ask(self, wanted: protocol.Generate, snapshot: Snapshot) -> Ask:
+        document = self._server.session.documents.get(wanted.uri)
+        if document is None:
+            raise _failure("This document is not open.")
+        start, end = (
+            snapshot.offset(*document.locate(types.Position(line, character)))
+            for line, character in (
+                (wanted.start_line, wanted.start_character),
+                (wanted.end_line, wanted.end_character),
+            )
+        )
+        detail = wanted.detail or ""
+        sample = ""
+        if wanted.kind == "sample":
+            found = [
+                code for identity, *_, code in self._samples_in(snapshot) if identity == detail
+            ]
+            if not found:
+                raise _failure(f"No catalogue that this document uses has a sample {detail!r}.")
+            sample = found[0]
+        return Ask(
+            snapshot=snapshot,
+            kind=wanted.kind,
+            start=min(start, end),
+            end=max(start, end),
+            instruction=detail if wanted.kind == "instruction" else "",
+            language=detail if wanted.kind == "translate" else "",
+            sample=sample,
+            diagnostics=(detail,) if wanted.kind == "fix" and detail else (),
+        )
+
+    async def _around(self, ask: Ask) -> Surroundings:
+        """Return signatures of what the document imports and uses, and samples of it."""
+        source = Source(ask.snapshot.text(), ask.snapshot.language, path_of(ask.snapshot.uri))
+        whole = Span(0, len(source.text))
+        found = await self._workspace.docs.apis_in(source, whole, _DEADLINE)
+        signed = [f"{each.name}{_arguments(each.signature)}" for each in found if each.signature]
+        near = ask.instruction + source.text[max(0, ask.start - 500) : ask.end + 500]
+        # What is named near the place comes first; there may not be room for the rest.
+        signed.sort(key=lambda line: line.partition("(")[0].rpartition(".")[2] not in near)
+        samples = [code for *_, code in self._samples_in(ask.snapshot)]
+        return Surroundings(tuple(signed[:_MOST_SIGNATURES]), tuple(samples[:_MOST_SAMPLES]))
+
+    async def _apis(self, outcome: Outcome, snapshot: Snapshot) -> list[protocol.ApiLink]:
+        """Return the APIs that the text uses, where they are documented."""
+        if outcome.changes:
+            text = apply(snapshot.text(), outcome.changes)
+            start = max(0, text.find(outcome.changes[0].text))
+            span = Span(start, start + len(outcome.changes[0].text))
+            source = Source(text, outcome.language, path_of(snapshot.uri))
+        else:
+            source = Source(outcome.text, outcome.language)
+            span = Span(0, len(outcome.text))
+        if outcome.language == "markdown":
+            return []
+        found = await self._workspace.docs.apis_in(source, span, _DEADLINE)
+        return [api_link(each, "completion") for each in found]
+
+
+def edit_of(snapshot: Snapshot, change: Change, encoding: Encoding) -> protocol.GeneratedEdit:
+    """Return a change in the client's positions of the document as it was asked about."""
+    (line, column), (last, until) = snapshot.place(change.start), snapshot.place(change.end)
+    return protocol.GeneratedEdit(
+        line,
+        to_character(snapshot.lines[line], column, encoding),
+        last,
+        to_character(snapshot.lines[last], until, encoding),
+        change.text,
+    )
+
+
+def _failure(message: str) -> JsonRpcException:
+    """Return the error that a request is answered with; whoever asked shows it."""
+    return JsonRpcException(message, types.LSPErrorCodes.RequestFailed)
+
+
+def _is_wanted(action: types.CodeAction, only: list[str]) -> bool:
+    kind = str(getattr(action.kind, "value", action.kind))
+    return not only or any(kind == one or kind.startswith(f"{one}.") for one in only)
+
+
+def _resolves(capabilities: types.ClientCapabilities) -> bool:
+    """Say whether a client asks for the command of an action only when it is chosen."""
+    document = capabilities.text_document
+    support = document.code_action.resolve_support if document and document.code_action else None
+    return support is not None and "command" in support.properties
+
+
+def _arguments(signature: str) -> str:
+    return signature[signature.find("(") :] if "(" in signature else f": {signature}"
