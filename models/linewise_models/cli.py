@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import click
 
 from linewise_models.errors import ModelError, UnknownModel
+from linewise_models.train.cli_prepare import prepare
+from linewise_models.train.cli_train import export, train
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +39,10 @@ def models() -> None:
     Models lie in your user data directory; LINEWISE_HOME names another place. A model that you
     have as a GGUF file needs no pull: give its path wherever a model's name is asked for.
     """
+
+
+for command in (prepare, train, export):
+    models.add_command(command)
 
 
 @models.command("list")

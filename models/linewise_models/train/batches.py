@@ -74,16 +74,18 @@ class Sampler:
         batches: list[MicroBatch] = []
         for start in range(0, len(order), stretch):
             part = order[start : start + stretch]
-            batches += cut(part[np.argsort(self.lengths[part], kind="stable")], self)
+            batches += cut(
+                part[np.argsort(self.lengths[part], kind="stable")], self.lengths, self.budget
+            )
         mixed = [batches[i] for i in random.permutation(len(batches))]
         return [mixed[i : i + self.accumulate] for i in range(0, len(mixed), self.accumulate)]
 
 
-def cut(examples: MicroBatch, sampler: Sampler) -> list[MicroBatch]:
+def cut(examples: MicroBatch, lengths: NDArray[np.int64], budget: int) -> list[MicroBatch]:
     """Cut examples, sorted by length, into batches whose padded size keeps to the budget."""
     batches, start = [], 0
     for end, example in enumerate(examples):
-        if (end - start + 1) * sampler.lengths[example] > sampler.budget:
+        if (end - start + 1) * lengths[example] > budget:
             batches.append(examples[start:end])
             start = end
     batches.append(examples[start:])

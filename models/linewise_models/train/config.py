@@ -34,8 +34,8 @@ class Model:
     """Width inside a feed-forward block."""
     context: int = 2048
     """Tokens that the model is made for; of a base, its own count."""
-    vocabulary: int = 0
-    """Tokens of the tokenizer that is learnt from the data; of a base, its own count."""
+    tokenizer: str = ""
+    """A GGUF file whose vocabulary the data was made with; a base that is one has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,6 @@ class Tune:
     """Of LoRA's A and B, on every linear layer."""
     alpha: float = 0.0
     """LoRA's scale is alpha / rank."""
-    dropout: float = 0.0
     marks: bool = False
     """Whether the embeddings of the fill-in-the-middle marks learn too."""
 
@@ -162,11 +161,7 @@ def _build(kind: type[Any], table: Mapping[str, Any], where: str) -> Any:
     hints = get_type_hints(kind)
     values = {key: _value(hints[key], value, where + key) for key, value in table.items()}
     for name, member in known.items():
-        if (
-            name not in values
-            and member.default is MISSING
-            and member.default_factory is MISSING
-        ):
+        if name not in values and member.default is MISSING and member.default_factory is MISSING:
             raise ConfigError(f"{where}{name} is missing.")
     return kind(**values)
 
@@ -193,19 +188,16 @@ def _check(config: Config) -> None:
     rules = {
         "model must name a base, or the layers of a model from scratch": bool(model.base)
         != scratch,
-        "model.width, heads, hidden, context and vocabulary must be positive": not scratch
-        or min(model.width, model.heads, model.hidden, model.context, model.vocabulary) > 0,
+        "model.width, heads, key_heads, hidden and context must be positive": not scratch
+        or min(model.width, model.heads, model.key_heads, model.hidden, model.context) > 0,
+        "model.tokenizer must name a GGUF file": not scratch or bool(model.tokenizer),
         "model.heads must divide width into an even length, and key_heads must divide heads": (
             not scratch
-            or (
-                model.width % (2 * model.heads) == 0
-                and model.key_heads > 0
-                and model.heads % model.key_heads == 0
-            )
+            or min(model.heads, model.key_heads) <= 0
+            or (model.width % (2 * model.heads) == 0 and model.heads % model.key_heads == 0)
         ),
         "tune.method lora needs a base, a rank and an alpha": tune.method != "lora"
         or (not scratch and tune.rank > 0 and tune.alpha > 0),
-        "tune.dropout must be from 0 to below 1": 0 <= tune.dropout < 1,
         "tune.marks is for lora; full tuning moves all embeddings": not tune.marks
         or tune.method == "lora",
         "batch.tokens must hold batch.longest": 0 < batch.longest <= batch.tokens,

@@ -1,0 +1,172 @@
+"""What learns: a base model with its adapter, a base tuned in full, or a model from scratch.
+
+In: a config and the facts of a dataset. Out: a `Learner`, which turns tokens into hidden states
+and hidden states into scores, and names the weights that learn. Never touches examples, and never
+writes a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from linewise_models.errors import ConfigError, DatasetError, TrainError, UnknownModel
+from linewise_models.train.llama import Llama, Shape
+from linewise_models.train.lora import Rows, add_lora
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from linewise_models.train.config import Config, Model
+    from linewise_models.train.dataset import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """A model in training."""
+
+    module: Any
+    """A causal language model whose weights bear the names that Hugging Face gives them."""
+    rows: Rows | None
+    """The embeddings of marks that learn beside an adapter."""
+    tokenizer: Path
+    """The GGUF file whose vocabulary the model speaks; of a base, the base itself."""
+
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """Return the hidden states [B, T, width] after tokens [B, T].
+
+        Padding follows each row's tokens, where a causal model cannot see it: no mask is needed.
+        """
+        body = self.module.model
+        if isinstance(self.module, Llama):
+            states: Tensor = body(tokens)
+        else:
+            states = body(input_ids=tokens, use_cache=False).last_hidden_state
+        return states
+
+    def scores(self, hidden: Tensor) -> Tensor:
+        """Return the scores [N, vocabulary] of the next token after hidden states [N, width]."""
+        scores: Tensor = self.module.lm_head(hidden)
+        return scores
+
+    def learning(self) -> dict[str, nn.Parameter]:
+        """Return the weights that learn, by name, in a fixed order."""
+        named = {n: p for n, p in self.module.named_parameters() if p.requires_grad}
+        return named if self.rows is None else {**named, "rows": self.rows.values}
+
+    @property
+    def tied(self) -> bool:
+        """Whether the head shares the embedding's weights."""
+        return self.module.lm_head.weight is self.module.model.embed_tokens.weight
+
+    @torch.no_grad()
+    def complete(self, prompt: Sequence[int], end: int, limit: int) -> list[int]:
+        """Return what the model goes on with, the likeliest token each time, up to `end`."""
+        device = self.module.lm_head.weight.device
+        tokens = list(prompt)
+        for _ in range(limit):
+            hidden = self.hidden(torch.tensor([tokens], device=device))[0, -1:]
+            token = int(self.scores(hidden).argmax())
+            if token == end:
+                break
+            tokens.append(token)
+        return tokens[len(prompt) :]
+
+
+def build(config: Config, facts: Facts, precision: torch.dtype) -> Learner:
+    """Return the learner that a config asks for.
+
+    Weights that stay are kept in `precision`, those that learn in 32 bits: a small step would be
+    rounded away in 16. Raises ConfigError, DatasetError where the data is in another vocabulary,
+    and TrainError.
+    """
+    torch.manual_seed(config.seed)
+    model, tune = config.model, config.tune
+    path = locate(model.base) if model.base else Path(model.tokenizer)
+    tokenizer = _tokenizer(path, model, facts)
+    if model.layers:
+        return Learner(Llama(shape(model, facts.vocabulary)), None, tokenizer)
+    lora = tune.method == "lora"
+    module = _load(path, precision if lora else torch.float32)
+    rows = None
+    if lora:
+        module.requires_grad_(False)
+        add_lora(module, tune.rank, tune.alpha, without=module.lm_head)
+        if tune.marks:
+            ids = sorted(mark.id for mark in facts.marks.values())
+            rows = Rows(module.get_input_embeddings(), ids)
+    return Learner(module, rows, tokenizer)
+
+
+def shape(model: Model, vocabulary: int) -> Shape:
+    """Return the shape of a model from scratch."""
+    return Shape(
+        vocabulary=vocabulary,
+        context=model.context,
+        layers=model.layers,
+        width=model.width,
+        heads=model.heads,
+        key_heads=model.key_heads,
+        hidden=model.hidden,
+    )
+
+
+def locate(base: str) -> Path:
+    """Return the GGUF file or Hugging Face folder that a config calls its base.
+
+    Raises ConfigError where there is none, and TrainError where it was not pulled.
+    """
+    from linewise_models.home import Home
+    from linewise_models.index import load_index
+    from linewise_models.store import Store
+
+    folder = Path(base).expanduser()
+    if (folder / "config.json").is_file():
+        return folder
+    store = Store(Home.locate(os.environ), os.environ)
+    try:
+        entry = load_index().resolve(base)
+    except UnknownModel as error:
+        raise ConfigError(f"model.base: {error}") from error
+    if not store.installed(entry):
+        raise TrainError(f"{base} is not here. Pull it: linewise models pull {base}")
+    return store.path(entry)
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _tokenizer(path: Path, model: Model, facts: Facts) -> Path:
+    file = path if path.is_file() else Path(model.tokenizer).expanduser()
+    if not file.is_file():
+        raise ConfigError(f"model.tokenizer must name a GGUF file, and there is none at {file}.")
+    if digest(file) != facts.base_sha256:
+        raise DatasetError(
+            f"The data was prepared with {facts.base}, and the config names {file.name}, another "
+            "file. Prepare it again with this one: linewise models prepare."
+        )
+    return file
+
+
+def _load(path: Path, precision: torch.dtype) -> Any:
+    """Return the base as transformers' model, its weights dequantised."""
+    from transformers import AutoModelForCausalLM, GgufConfig
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call] # transformers leaves it so
+    arguments: dict[str, Any] = {"dtype": precision, "local_files_only": True}
+    if path.is_dir():
+        return AutoModelForCausalLM.from_pretrained(path, **arguments)
+    dense = GgufConfig(dequantize=True)
+    return AutoModelForCausalLM.from_pretrained(
+        path.parent, gguf_file=path.name, quantization_config=dense, **arguments
+    )
