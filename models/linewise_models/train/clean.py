@@ -34,7 +34,7 @@ class Limits:
     most_table: float = 0.35
     """Share of lines that hold nothing but literals. Lexers' tables, encodings and the like made
     the trial's model worse."""
-    longest_table: int = 60
+    longest_table: int = 250
     """Consecutive lines that hold nothing but literals."""
     most_foreign: float = 0.05
     """Share of characters outside ASCII."""
@@ -88,21 +88,31 @@ def text_reason(text: str, limits: Limits) -> str | None:
     return "too little code" if code < limits.fewest_lines else None
 
 
+def is_literal(line: str) -> bool:
+    """Say whether a line holds literals and signs alone, as those of a table do."""
+    return _LITERALS.fullmatch(line) is not None and bool(re.search(r"[\d'\"]", line))
+
+
 _GENERATED = re.compile(
-    r"^\s*(#|//|/?\*|\"\"\").{0,80}(auto-?(matically )?generated|generated (by|from|with)"
-    r"|do not (edit|modify)|@generated)",
-    re.IGNORECASE | re.MULTILINE,
+    r"""^\s*(?:
+        (?:\#|//|/?\*|\"\"\")?\s*(?:this\ \w+\ (?:is|was|has\ been)\ )?auto-?(?:matically\ )?gen
+        | (?:\#|//|/?\*)\s*(?:this\ \w+\ (?:is|was|has\ been)\ )?generated\ (?:by|from|with)
+        | (?:\#|//|/?\*).{0,80}(?:do\ not\ (?:edit|modify)|@generated)
+    )""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
+# Possessive, or a long number in front of a name would be tried in every division.
 _LITERALS = re.compile(
-    r"""\s*(?:[\[\](){},:\s\d.+\-*jLxXa-fA-F|]|None|True|False"""
-    r"""|[rbuRBU]{0,2}'(?:\\.|[^'\\])*'|[rbuRBU]{0,2}"(?:\\.|[^"\\])*")+\s*(?:#.*)?"""
+    r"""\s*(?:0[xX][\da-fA-F]++[lL]?|\d[\d_.]*+(?:[eE][+-]?\d++)?[jJ]?|[\[\](){},:\s.+*|-]"""
+    r"""|None|True|False|[rbuRBU]{0,2}'(?:\\.|[^'\\])*+'|[rbuRBU]{0,2}"(?:\\.|[^"\\])*+")++"""
+    r"""(?:\#.*)?"""
 )
 
 
 def _is_table(lines: list[str], limits: Limits) -> bool:
     longest = run = total = 0
     for line in lines:
-        literal = _LITERALS.fullmatch(line) is not None and bool(re.search(r"[\d'\"]", line))
+        literal = is_literal(line)
         run = run + 1 if literal else 0
         longest = max(longest, run)
         total += literal

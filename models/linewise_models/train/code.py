@@ -101,21 +101,22 @@ def survey(path: str, text: str) -> Survey | None:
         kind = node.type
         if kind.endswith("comment") or _is_docstring(node):
             prose.append(span)
-        elif top and "import" in kind and kind.endswith(("statement", "declaration")):
+        importing = "import" in kind
+        if top and importing and kind.endswith(("statement", "declaration")):
             imports.append(span)
         if (category := _category(kind)) is not None:
             nodes.append((category, span))
         if _FUNCTION.fullmatch(kind) and not inside:
             functions.append(_function(node, text, at, top))
             inside = True
-        if top and (name := node.child_by_field_name("name")) is not None:
+        if top and not importing and (name := node.child_by_field_name("name")) is not None:
             definitions.append((name.text.decode() if name.text else "", span))
         wraps = kind in ("decorated_definition", "export_statement") or node is root
         waiting += [(child, inside, top and wraps) for child in reversed(node.named_children)]
     return Survey(*map(tuple, (functions, nodes, prose, imports, definitions)))  # type: ignore[arg-type]
 
 
-def weight(survey: Survey, text: str, documented: float, typed: float) -> list[float]:
+def weight(survey: Survey, text: str, documented: float, typed: float, top: float) -> list[float]:
     """Return how often to draw from each function and, last, from the whole file.
 
     The square root of the lines, so that long functions do not drown short ones; the whole file
@@ -125,6 +126,7 @@ def weight(survey: Survey, text: str, documented: float, typed: float) -> list[f
         math.sqrt(function.lines)
         * (documented if function.documented else 1)
         * (typed if function.typed else 1)
+        * (top if function.top else 1)
         for function in survey.functions
     ]
     outside = text.count("\n") + 1 - sum(function.lines for function in survey.functions)

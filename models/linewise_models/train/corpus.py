@@ -92,8 +92,14 @@ def _clean(
     files: list[File] = []
     definitions: dict[str, list[Definition]] = defaultdict(list)
     size = 0
+    languages = recipe.sources.languages
+
+    def wanted(path: str) -> bool:
+        language = language_of(path)
+        return language is not None and (not languages or language in languages)
+
     # By the hash of the path, so that the files of a large package are a fair choice of it.
-    found_files = sorted(package.read(_is_code), key=lambda file: _digest(recipe.seed, file[0]))
+    found_files = sorted(package.read(wanted), key=lambda file: _digest(recipe.seed, file[0]))
     for path, data in found_files:
         found: File | str = "over the package's share"
         if size < recipe.sources.most_bytes:
@@ -147,7 +153,7 @@ def _file(
         return reason
     corpus.masked += masked
     settings = recipe.examples
-    weights = weight(found, text, settings.documented, settings.typed)
+    weights = weight(found, text, settings.documented, settings.typed, settings.top)
     return File(path, text, language_of(path) or "", tuple(weights))
 
 
@@ -165,10 +171,6 @@ def split(kept: Sequence[Kept], seed: int, share: float) -> tuple[list[Kept], li
         [one for one in kept if one.package.name not in held_out],
         [one for one in kept if one.package.name in held_out],
     )
-
-
-def _is_code(path: str) -> bool:
-    return language_of(path) is not None
 
 
 def _digest(seed: int, name: str) -> int:

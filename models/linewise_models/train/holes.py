@@ -21,6 +21,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from random import Random
 
+from linewise_models.train.clean import is_literal
 from linewise_models.train.code import CATEGORIES, Span, Survey
 
 LONGEST = 600
@@ -86,11 +87,11 @@ def find_hole(
 
 
 def _is_dull(rows: Rows, survey: Survey, row: int) -> bool:
-    """Say whether a line is prose, or closes brackets and no more."""
+    """Say whether a line is prose, a row of a table, or closes brackets and no more."""
     code = rows.code(row)
     said = rows.text[code.start : code.end]
     inside = any(span.start < code.end and code.start < span.end for span in survey.prose)
-    return inside or not said.strip("()[]{},;: ")
+    return inside or not said.strip("()[]{},;: ") or is_literal(said)
 
 
 def _cursor(rows: Rows, row: int, random: Random) -> int | None:

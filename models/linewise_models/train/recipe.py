@@ -45,9 +45,11 @@ class Sources:
     """The standard library of the Python that runs this."""
     skip: tuple[str, ...] = ()
     """Paths to leave out, as patterns of PACKAGE/PATH; `*` matches slashes too."""
+    languages: tuple[str, ...] = ()
+    """LSP language ids to read; by default all that there is a grammar for."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Package -> how much more often it is drawn from; 1 where it is not named."""
-    most_bytes: int = 1_000_000
+    most_bytes: int = 2_000_000
     """Of a package at most, chosen by chance, so that large ones leave room for others."""
 
 
@@ -89,7 +91,7 @@ class Examples:
     """Share in prefix-suffix-middle order; the rest is suffix-prefix-middle."""
     context: float = 0.1
     """Share that would quote other files of the package, where they define names in use."""
-    alone: float = 0.4
+    alone: float = 0.5
     """Share of examples from top-level functions that show just the function and its imports."""
     below: float = 0.6
     """Share of holes up to a line's end whose suffix begins with the line below, as the product
@@ -104,6 +106,8 @@ class Examples:
     """How much more often a function with a docstring is drawn."""
     typed: float = 1.5
     """The same for one with annotations."""
+    top: float = 2.0
+    """The same for one outside classes."""
     balance: float = 0.5
     """Exponent on a package's size: 1 draws by size, 0 from all alike."""
 

@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from linewise_models.engine.native import _bindings
 from linewise_models.engine.vocabulary import Vocabulary
 from linewise_models.errors import ConfigError, LoadError
 from linewise_models.train.dataset import Special
@@ -22,9 +23,8 @@ class Tokenizer:
 
     def __init__(self, base: Path) -> None:
         """Load the vocabulary of `base`. Raises LoadError."""
-        from llama_cpp import llama_cpp
-
-        self._api = api = llama_cpp
+        self._api, _ = _bindings()
+        api = self._api
         self.base = base
         if not base.is_file():
             raise LoadError(f"There is no model file at {base}. Pull it again.")
