@@ -70,7 +70,7 @@ def gather(
     """Return the clean files of all packages. What two packages share goes to the first by name."""
     corpus = Corpus()
     seen = Seen(recipe.filters.similarity)
-    for number, package in enumerate(sorted(packages, key=lambda package: package.name.lower())):
+    for number, package in enumerate(sorted(packages, key=lambda package: package.key)):
         report("cleaning", number, total)
         if package.licence is None:
             corpus.refused.append((package, "licence unknown"))
@@ -130,7 +130,7 @@ def _file(
     corpus: Corpus,
 ) -> File | str:
     """Return a file made clean, or the reason to leave it out."""
-    if any(fnmatch.fnmatch(f"{package.name}/{path}", glob) for glob in recipe.sources.skip):
+    if any(fnmatch.fnmatchcase(f"{package.key}/{path}", glob) for glob in recipe.sources.skip):
         return "named in sources.skip"
     if reason := clean.path_reason(path, recipe.clean):
         return reason
@@ -163,13 +163,13 @@ def split(kept: Sequence[Kept], seed: int, share: float) -> tuple[list[Kept], li
     A package's side does not depend on which others there are; but one is always held out: where
     the hash chooses none, the one whose hash comes first.
     """
-    order = sorted(kept, key=lambda one: _digest(seed, one.package.name.lower()))
+    order = sorted(kept, key=lambda one: _digest(seed, one.package.key))
     limit = int(share * 2**256)
-    below = sum(_digest(seed, one.package.name.lower()) < limit for one in order)
-    held_out = {one.package.name for one in order[: max(1, below)]}
+    below = sum(_digest(seed, one.package.key) < limit for one in order)
+    held_out = {one.package.key for one in order[: max(1, below)]}
     return (
-        [one for one in kept if one.package.name not in held_out],
-        [one for one in kept if one.package.name in held_out],
+        [one for one in kept if one.package.key not in held_out],
+        [one for one in kept if one.package.key in held_out],
     )
 
 

@@ -62,7 +62,7 @@ def draw(
 
 def _chance(one: Kept, weights: Mapping[str, float], balance: float) -> float:
     total = sum(sum(file.weights) for file in one.files)
-    return float(total**balance) * weights.get(one.package.name, 1.0)
+    return float(total**balance) * weights.get(one.package.key, 1.0)
 
 
 def _from_package(
@@ -107,7 +107,7 @@ def _one(
     hole = find_hole(kind, rows, found, place, settings.prose, random)
     if hole is None:
         return
-    key = (one.package.name, file.path, hole.start, hole.end)
+    key = (one.package.key, file.path, hole.start, hole.end)
     if key in taken:
         return
     taken.add(key)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from linewise_models.errors import TrainError
+from linewise_models.errors import ConfigError, TrainError
 from linewise_models.train import sources
 from linewise_models.train.card import Side, as_json, as_markdown, card
 from linewise_models.train.corpus import Report, gather, split
@@ -69,6 +69,9 @@ def _prepare(recipe: Recipe, tokenizer: Tokenizer, places: Places, report: Repor
     texts = (read_texts(places.root / path) for path in recipe.filters.exclude)
     excluded = Excluded(itertools.chain.from_iterable(texts), recipe.filters.run)
     packages = list(_packages(recipe, places, report))
+    strangers = set(recipe.sources.weights) - {package.key for package in packages}
+    if strangers:
+        raise ConfigError(f"sources.weights names what is no source: {', '.join(strangers)}.")
     corpus = gather(packages, len(packages), recipe, excluded, report)
     if len(corpus.kept) < 2:
         raise TrainError(

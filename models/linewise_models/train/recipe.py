@@ -44,7 +44,8 @@ class Sources:
     standard_library: bool = False
     """The standard library of the Python that runs this."""
     skip: tuple[str, ...] = ()
-    """Paths to leave out, as patterns of PACKAGE/PATH; `*` matches slashes too."""
+    """Paths to leave out, as patterns of PACKAGE/PATH; `*` matches slashes too. Packages are named
+    here and below in their normal form: lower case, hyphens."""
     languages: tuple[str, ...] = ()
     """LSP language ids to read; by default all that there is a grammar for."""
     weights: Mapping[str, float] = field(default_factory=dict)

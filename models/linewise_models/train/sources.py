@@ -45,6 +45,11 @@ class Package:
     read: Callable[[Wanted], Iterator[File]]
     """Yields the wanted files in the order of their paths."""
 
+    @property
+    def key(self) -> str:
+        """The name as recipes write it: lower case, hyphens (PEP 503)."""
+        return normal(self.name)
+
 
 def fetched(requirement: str, cache: Path) -> Package:
     """Return a package from the cache of wheels, fetched into it if need be. Raises TrainError."""
@@ -126,10 +131,10 @@ def standard_library() -> Package:
 def _wheel(requirement: str, cache: Path) -> Path | None:
     """Return the wheel in the cache that a requirement names; without a version, any of it."""
     name, _, version = requirement.partition("==")
-    wanted = _normal(name)
+    wanted = normal(name)
     for file in sorted(cache.glob("*.whl"), reverse=True):
         parts = file.name.split("-")
-        if _normal(parts[0]) == wanted and version.strip() in ("", parts[1]):
+        if normal(parts[0]) == wanted and version.strip() in ("", parts[1]):
             return file
     return None
 
@@ -205,5 +210,6 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "_", name.strip()).lower()
+def normal(name: str) -> str:
+    """Return a package's name in its normal form (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
