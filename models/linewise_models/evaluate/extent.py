@@ -85,6 +85,29 @@ def _until(problem: Problem, text: str, floor: int) -> Cut:
     return Cut(text, whole=False)
 
 
+def _body(problem: Problem, text: str) -> Cut:
+    """Until the text leaves the function whose head was given."""
+    return _until(problem, text, floor=1)
+
+
+def _program(problem: Problem, text: str) -> Cut:
+    """Up to the first line at the margin, behind a definition, that defines and imports nothing."""
+    defined, begins = False, 0
+    for line in text.split("\n"):
+        at_margin = bool(line.strip()) and not line.startswith((" ", "\t", ")", "]", "}"))
+        defines = re.match(r"(?:async\s+)?def\b|class\b|@", line) is not None
+        if (
+            at_margin
+            and defined
+            and not defines
+            and not re.match(r"import\b|from\b|#|[A-Z_]+ =", line)
+        ):
+            return Cut(text[: max(0, begins - 1)].rstrip() + "\n", whole=True)
+        defined = defined or defines
+        begins += len(line) + 1
+    return Cut(text, whole=False)
+
+
 def _header(problem: Problem, text: str) -> Cut:
     """Up to the colon that opens the block, or the end of the line."""
     lambdas = 0
@@ -162,6 +185,8 @@ _RULES: dict[Extent, Callable[[Problem, str], Cut]] = {
     "lines": _lines,
     "span": _span,
     "block": _block,
+    "body": _body,
+    "program": _program,
     "header": _header,
     "call": _call,
     "statement": _statement,

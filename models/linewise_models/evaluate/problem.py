@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 Mode = Literal["editor", "official"]
-Extent = Literal["line", "lines", "span", "block", "header", "call", "statement"]
+Extent = Literal["line", "lines", "span", "block", "header", "call", "statement", "body", "program"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,11 @@ MOST_TOKENS: dict[Extent, int] = {
     "lines": 128,
     "span": 128,
     "block": 128,
+    "body": 320,
+    "program": 320,
 }
-"""Tokens generated at most; 128 as in SAFIM's and CodeGemma's runs, 64 where one line is asked."""
+"""Tokens generated at most; 128 as in SAFIM's and CodeGemma's runs, 64 where one line is asked, and
+320 for a whole function, as the product has it."""
 SPARE = 16
 """Tokens left for marks and for what cutting changes at the seams."""
 

@@ -6,6 +6,8 @@ that is not what it must be is an error that names it; nothing is passed over.
 humaneval-infilling   Bavarian et al. 2022, arXiv:2207.14255; github.com/openai/human-eval-infilling
 safim                 Gong et al. 2024, arXiv:2403.04814; github.com/gonglinyuan/safim
 crosscodeeval         Ding et al. 2023, arXiv:2310.11248; github.com/amazon-science/cceval
+humaneval             Chen et al. 2021, arXiv:2107.03374; github.com/openai/human-eval
+mbpp                  Austin et al. 2021, arXiv:2108.07732; both its files, sanitised or not
 """
 
 from __future__ import annotations
@@ -133,9 +135,41 @@ def _crosscodeeval(row: Row) -> Problem:
     )
 
 
+def _humaneval_function(row: Row) -> Problem:
+    return Problem(
+        id=row["task_id"],
+        group="HumanEval",
+        prefix=row["prompt"],
+        suffix="",
+        gold=row["canonical_solution"],
+        extent="body",
+        test=Asserts(f"{row['test']}\ncheck({row['entry_point']})\n"),
+        ending="\n",
+    )
+
+
+def _mbpp(row: Row) -> Problem:
+    """The task and its first test in a docstring, as InCoder's and later runs ask it."""
+    tests = list(row["test_list"])
+    setup = row.get("test_setup_code") or "\n".join(row.get("test_imports") or ())
+    text = row.get("text") or row["prompt"]
+    return Problem(
+        id=f"MBPP/{row['task_id']}",
+        group="MBPP",
+        prefix=f'"""\n{text}\n{tests[0]}\n"""\n',
+        suffix="",
+        gold=row["code"].replace("\r\n", "\n").rstrip() + "\n",
+        extent="program",
+        test=Asserts("\n".join([setup, *tests]) + "\n"),
+        ending="\n",
+    )
+
+
 SUITES: dict[str, Callable[[Row], Problem]] = {
     "humaneval-infilling": _humaneval,
     "safim": _safim,
     "crosscodeeval": _crosscodeeval,
+    "humaneval": _humaneval_function,
+    "mbpp": _mbpp,
 }
 """Name -> how a row of its files becomes a problem."""

@@ -1,4 +1,4 @@
-"""`linewise eval`: how good completions are, by the benchmarks of the field.
+"""`linewise eval`: how good completions and generated code are, by the benchmarks of the field.
 
 In: a benchmark's file and a model. Out: a table, and a record as JSON. The engine is asked either
 bare or through the whole product, so that the difference is what the product adds.
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from linewise_models.evaluate.record import Record
     from linewise_models.evaluate.run import Result
 
-SUITES = ("humaneval-infilling", "safim", "crosscodeeval")
+SUITES = ("humaneval-infilling", "safim", "crosscodeeval", "humaneval", "mbpp")
+GENERATION = ("humaneval", "mbpp")
 LATENCY_MS = 60_000.0
 
 
@@ -54,10 +55,11 @@ class Choice:
 @click.option("--model", default=Settings().model, show_default=True, help="Index name or GGUF.")
 @click.option(
     "--pipeline",
-    type=click.Choice(["full", "raw"]),
+    type=click.Choice(["full", "raw", "naive"]),
     default="full",
     show_default=True,
-    help="full: all that the product does. raw: a request to the engine.",
+    help="full: all that the product does. raw: a request to the engine. naive: a chat through "
+    "llama-cpp-python, for humaneval and mbpp.",
 )
 @click.option(
     "--mode",
@@ -78,7 +80,7 @@ class Choice:
 @click.option("--json", "output", type=click.Path(path_type=Path), help="Write the record there.")
 @click.option("--compare", type=click.Path(path_type=Path), help="An earlier record to set beside.")
 def evaluate(output: Path | None, compare: Path | None, **asked: Any) -> None:
-    r"""Score completions on a benchmark: exact match, edit similarity, pass@1.
+    r"""Score completions and generated code: exact match, edit similarity, pass@1.
 
     SUITE is how PATH is read, a file of JSON lines as the benchmark's makers publish it.
 
@@ -86,6 +88,10 @@ def evaluate(output: Path | None, compare: Path | None, **asked: Any) -> None:
     linewise eval humaneval-infilling HumanEval-SingleLineInfilling.jsonl.gz --limit 50
     linewise eval safim safim-python.jsonl.gz --pipeline raw --json before.json
     linewise eval safim safim-python.jsonl.gz --pipeline full --compare before.json
+    linewise eval humaneval HumanEval.jsonl.gz --json functions.json
+
+    humaneval and mbpp ask for whole functions, by the way of “Implement This Function” and
+    “Generate from Comment”; the others ask for completions.
 
     In mode editor the indentation of a missing line stands before the cursor and its line ending
     after it, as when somebody types; the stripped line is compared. In mode official the prompt
@@ -130,6 +136,8 @@ def _check(choice: Choice, output: Path | None, before: Record | None) -> None:
         raise click.UsageError(
             "--mode official puts the cursor where no editor has it; use it with --pipeline raw."
         )
+    if choice.pipeline == "naive" and choice.suite not in GENERATION:
+        raise click.UsageError(f"--pipeline naive is for {' and '.join(GENERATION)}.")
     if choice.cross_file and choice.suite != "crosscodeeval":
         raise click.UsageError("--cross-file is for crosscodeeval; others have no such code.")
     if output and not output.absolute().parent.is_dir():
@@ -201,12 +209,19 @@ async def _evaluate(
     rules: dict[str, Any],
 ) -> None:
     """Fill `results` as they come, and `rules` with what the engine says of itself."""
+    from linewise_models.evaluate.naive import PROMPT, Naive
     from linewise_models.evaluate.raw import MOST_TOKENS, Raw
     from linewise_models.evaluate.run import evaluate as results_of
-    from linewise_server.cli.product import Product
+    from linewise_server.app import build_engines
+    from linewise_server.cli.product import GeneratingProduct, Product
 
     raw = Raw(client, choice.heal, choice.fim)
-    product = Product(client, settings) if choice.pipeline == "full" else None
+    product: Product | GeneratingProduct | Naive | None = None
+    if choice.pipeline == "naive":
+        product = Naive(build_engines().served(settings).model, settings.threads)
+    elif choice.pipeline == "full":
+        kind = GeneratingProduct if choice.suite in GENERATION else Product
+        product = kind(client, settings)
     try:
         report = await client.report()
         fim = report.fim if choice.fim else "none"
@@ -223,6 +238,8 @@ async def _evaluate(
                 "most_tokens": {p.extent: MOST_TOKENS[p.extent] for p in problems},
                 "end_token_barred_at_first": fim == "none",
             }
+        elif isinstance(product, Naive):
+            rules |= {"prompt": PROMPT, "most_tokens": MOST_TOKENS["body"], "fim": "none"}
         else:
             rules |= {
                 "prompt": "as the product makes it for a request by hand, on a machine as fast as "

@@ -14,9 +14,11 @@ from dataclasses import replace
 
 from linewise_models.engine.contract import EngineClient, Event, Report, Request
 from linewise_models.evaluate.problem import Answer, Problem
-from linewise_server.completion.ask import Ask
+from linewise_server.completion import ask as completion
 from linewise_server.completion.completer import Completer
-from linewise_server.protocol import Trace
+from linewise_server.generation.ask import Ask, Outcome
+from linewise_server.generation.generator import generate, nothing_around
+from linewise_server.protocol import GenerationKind, Trace
 from linewise_server.settings import Settings
 from linewise_server.snapshot import Snapshot
 
@@ -44,7 +46,7 @@ class Product:
         self._traces.clear()
         self._client.asked = None
         started = time.monotonic()
-        found = await self._completer.complete(Ask(snapshot, line, column, invoked=True))
+        found = await self._completer.complete(completion.Ask(snapshot, line, column, invoked=True))
         elapsed = (time.monotonic() - started) * 1000
         await self._completer.settled()
         self._completer.forget(uri)
@@ -65,6 +67,53 @@ class Product:
     async def close(self) -> None:
         """Let go of the engine."""
         await self._completer.close()
+
+
+class GeneratingProduct:
+    """The product's own path of a generation as one who completes: a function, or a comment."""
+
+    def __init__(self, client: EngineClient, settings: Settings) -> None:
+        self._client = Unhurried(client)
+
+    async def __call__(self, problem: Problem) -> Answer:
+        """Return what would be written. Raises ModelError."""
+        prefix, kind = problem.prefix, _KINDS[problem.extent]
+        if kind == "comment":
+            # What benchmarks put into a docstring at the top people put into a comment.
+            words = prefix.strip().strip('"').strip("\n").split("\n")
+            prefix = "".join(f"# {line}\n" for line in words)
+        uri = f"evaluation:{problem.id}"
+        snapshot = Snapshot.of(prefix + problem.suffix, uri, "python")
+        place = len(prefix)
+        self._client.asked = None
+        started = time.monotonic()
+        outcome = await generate(Ask(snapshot, kind, place, place), self._client, nothing_around)
+        asked = self._client.asked
+        return Answer(
+            text=_in_hole(problem, outcome),
+            said=outcome.text,
+            prompt_bytes=sum(len(part.text.encode()) for part in asked.prompt) if asked else 0,
+            filters=tuple(each.partition(":")[0] for each in outcome.problems),
+            finish=outcome.finish,
+            prompt_tokens=outcome.prompt_tokens,
+            generated_tokens=outcome.generated_tokens,
+            total_ms=(time.monotonic() - started) * 1000,
+        )
+
+    async def close(self) -> None:
+        """Let go of the engine."""
+        await self._client.close()
+
+
+_KINDS: dict[str, GenerationKind] = {"body": "implement", "program": "comment"}
+
+
+def _in_hole(problem: Problem, outcome: Outcome) -> str:
+    """Return the edits as one text: what goes to the top of the file stands before the code."""
+    imports = "".join(change.text for change in outcome.changes[1:]).split("\n")
+    typed = problem.typed if not problem.typed.strip() else ""
+    lines = [line for line in imports if line.strip()]
+    return f"\n{typed}".join([*lines, outcome.text])
 
 
 class Unhurried:

@@ -47,21 +47,26 @@ def read(said: str, target: Target, before: str, fenced: bool) -> Reading:
     text = said.replace("\r\n", "\n").replace("\r", "\n")
     if target.language == "markdown":
         return Reading(text.strip(), whole=False)
-    text, closed = _code(text, fenced)
+    text, closed, own = _code(text, goes_on=fenced or bool(target.lead))
     site = Site(target.language, before[-WINDOW:], "", invoked=True)
-    found = _READERS[target.extent](text, target, site)
+    # A block that goes on from nothing of the document is whole, and indented as by itself.
+    apart = target.extent == "paragraph" and (own or (fenced and not target.lead))
+    found = _READERS["all" if apart else target.extent](text, target, site)
     return replace(found, whole=found.whole or closed)
 
 
-def _code(text: str, fenced: bool) -> tuple[str, bool]:
-    """Return what stands in the fence, and whether it was closed."""
+def _code(text: str, *, goes_on: bool) -> tuple[str, bool, bool]:
+    """Return what stands in the fence, whether it was closed, and whether the answer opened it.
+
+    `goes_on` says that the answer began with code, so that a fence behind code closes.
+    """
     marks = list(_FENCE.finditer(text))
-    if marks and (not fenced or not text[: marks[0].start()].strip()):
+    if marks and (not goes_on or not text[: marks[0].start()].strip()):
         # A fence of its own, with or without a sentence in front.
         begins = marks[0].end() + 1
         ends = marks[1].start() if len(marks) > 1 else len(text)
-        return text[begins:ends], len(marks) > 1
-    return (text[: marks[0].start()], True) if marks else (text, False)
+        return text[begins:ends], len(marks) > 1, True
+    return (text[: marks[0].start()], True, False) if marks else (text, False, False)
 
 
 def _body(text: str, target: Target, site: Site) -> Reading:

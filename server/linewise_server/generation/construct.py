@@ -219,10 +219,9 @@ def _name(parsed: Parsed, node: Node) -> str:
 
 
 def _braces(parsed: Parsed, body: Node) -> tuple[int | None, int | None]:
-    first, last = body.child(0), body.child(body.child_count - 1)
-    if first is None or last is None or first.type != "{":
+    if not body.children or body.children[0].type != "{":
         return None, None
-    return parsed.offset(first.end_byte), parsed.offset(last.start_byte)
+    return parsed.offset(body.children[0].end_byte), parsed.offset(body.children[-1].start_byte)
 
 
 def _behind_colon(parsed: Parsed, node: Node, body: Node) -> int:

@@ -115,7 +115,7 @@ def _place(text: str, pattern: re.Pattern[str], language: str) -> tuple[int, boo
     for line in text.splitlines(keepends=True):
         begins, offset = offset, offset + len(line)
         bare = line.strip()
-        if leading_space(line):
+        if leading_space(line) or begins < header:
             continue
         opens = language == "python" and re.match(r"from\s+[\w.]+\s+import\s+\(", bare)
         if opens:

@@ -138,9 +138,10 @@ def _continued(ask: Ask, target: Target, report: Report, room: Room) -> tuple[Pa
     order = ""
     if ask.kind == "docstring":
         # The model reads the function before it comes to the place where it is described.
-        order = _without(target.subject, text[target.start : target.end]).rstrip() + "\n\n\n"
+        code = _without(target.subject, text[target.start : target.end]).rstrip()
+        order = _middle(code, room.characters // 2) + "\n\n\n"
     elif not target.lead:
-        order = _as_comment(ask, target)
+        order = _as_comment(ask, target, room)
     left = room.characters - len(target.lead) - len(order)
     before = _last_lines(text[:lead_start], max(0, int(left * (1 - SHARE_AFTER))))
     head = Part("before", before, stable=True)
@@ -158,7 +159,7 @@ def _continued(ask: Ask, target: Target, report: Report, room: Room) -> tuple[Pa
     return (marks[Mark.PREFIX], head, tail, *closing)
 
 
-def _as_comment(ask: Ask, target: Target) -> str:
+def _as_comment(ask: Ask, target: Target, room: Room) -> str:
     """Return an order as a comment of the language, with the code that it is about."""
     syntax = Syntax.of(target.language)
     mark = syntax.line_comment if syntax else "#"
@@ -172,7 +173,8 @@ def _as_comment(ask: Ask, target: Target) -> str:
         )
     )
     lines = [f"{target.indentation}{mark} {line}".rstrip() for line in order.split("\n")]
-    code = f"{target.subject.rstrip()}\n\n\n" if target.subject.strip() else ""
+    subject = _middle(target.subject.rstrip(), room.characters // 2)
+    code = f"{subject}\n\n\n" if subject.strip() else ""
     return code + "\n".join(lines) + ("\n" if not target.opening.startswith("\n") else "")
 
 

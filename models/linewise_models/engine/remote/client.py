@@ -93,7 +93,7 @@ class RemoteClient:
             sessions=server.sessions,
             fim=server.fim,
             marks=server.marks,
-            chat_template=None,
+            chat_template=server.chat_template,
             prompt_speed=pace.prompt_speed,
             generation_speed=pace.generation_speed,
             load_ms=self._load_ms,

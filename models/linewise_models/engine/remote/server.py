@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from linewise_models.engine.contract import FimOrder, Mark
+from linewise_models.engine.contract import ChatTemplate, FimOrder, Mark
 from linewise_models.engine.remote.fim import Family, family_named, family_of
 from linewise_models.engine.remote.link import Link, RefusedError
 from linewise_models.errors import EngineError, LoadError
@@ -40,6 +40,8 @@ class Server:
     """How it fills in."""
     family: Family | None = None
     """Whose marks are written where the way is a template."""
+    chat_template: ChatTemplate | None = None
+    """Of servers that say how their model is talked to."""
 
     @property
     def fim(self) -> FimOrder:
@@ -81,6 +83,7 @@ async def find_out(link: Link, model: str, fim: str) -> Server:
         name = str(entry["id"])
         context, sessions = await _room(link, kind, entry)
         way, family = await _way(link, kind, name, fim)
+        template = await _template(link, kind)
     except RefusedError as error:
         raise LoadError(str(error)) from error
     return Server(
@@ -93,6 +96,7 @@ async def find_out(link: Link, model: str, fim: str) -> Server:
         sessions=sessions,
         way=way,
         family=family,
+        chat_template=template,
     )
 
 
@@ -192,6 +196,20 @@ async def _room(link: Link, kind: Kind, entry: dict[str, Any]) -> tuple[int, int
         if error.status in (401, 403):
             raise
     return int(entry.get("max_model_len") or CONTEXT), 1
+
+
+async def _template(link: Link, kind: Kind) -> ChatTemplate | None:
+    """Return the chat template that llama-server shows; others keep theirs to themselves."""
+    if kind != "llama.cpp":
+        return None
+    try:
+        about = await link.get(f"{link.address.root}/props", 0.0)
+    except RefusedError:
+        return None
+    text = about.get("chat_template")
+    if not isinstance(text, str) or not text:
+        return None
+    return ChatTemplate(text, str(about.get("bos_token") or ""), str(about.get("eos_token") or ""))
 
 
 async def _way(link: Link, kind: Kind, model: str, fim: str) -> tuple[Way, Family | None]:
