@@ -131,3 +131,43 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
         path.write_bytes(content)
     with pytest.raises(EvaluationError, match=r"data\.jsonl\.gz cannot be read"):
         read_suite("safim", path, "editor")
+
+
+HUMANEVAL = {
+    "task_id": "HumanEval/0",
+    "prompt": 'def double(x):\n    """Return twice x."""\n',
+    "canonical_solution": "    return 2 * x\n",
+    "entry_point": "double",
+    "test": "def check(f):\n    assert f(2) == 4",
+}
+MBPP = {
+    "task_id": 11,
+    "text": "Write a function to double a number.",
+    "code": "def double(x):\r\n  return 2 * x",
+    "test_list": ["assert double(2) == 4", "assert double(0) == 0"],
+    "test_setup_code": "import math",
+}
+
+
+def test_whole_functions_are_asked_for_at_their_first_line(tmp_path: Path) -> None:
+    problem = read(tmp_path, "humaneval", HUMANEVAL)
+    assert problem.prefix == HUMANEVAL["prompt"] + "    "
+    assert (problem.gold, problem.suffix, problem.extent) == ("return 2 * x", "\n", "body")
+    assert problem.test == Asserts(f"{HUMANEVAL['test']}\ncheck(double)\n")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        MBPP,
+        {key: MBPP[key] for key in ("task_id", "code", "test_list")}
+        | {"prompt": MBPP["text"], "test_imports": ["import math"]},
+    ],
+    ids=["as published", "sanitised"],
+)
+def test_tasks_are_asked_for_with_their_first_test(tmp_path: Path, row: dict[str, Any]) -> None:
+    problem = read(tmp_path, "mbpp", row, mode="official")
+    asked = "Write a function to double a number.\nassert double(2) == 4"
+    assert problem.prefix == f'"""\n{asked}\n"""\n'
+    assert problem.gold == "def double(x):\n  return 2 * x\n"
+    assert problem.test == Asserts("import math\nassert double(2) == 4\nassert double(0) == 0\n")
