@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linewise_models.errors import AdapterError
+from linewise_models.index import QUANTISATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from gguf import GGUFReader, GGUFWriter
     from gguf.gguf_reader import ReaderTensor
 
-QUANTISATIONS = {"F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "Q5_0": 8, "Q5_1": 9}
-"""What a merge can write -> its number in `general.file_type` (llama.h, enum llama_ftype)."""
 EMBEDDING = "token_embd.weight"
 BASE_SHA256 = "linewise.base.sha256"
 ROW_IDS, ROW_VALUES = "linewise.rows.ids", "linewise.rows.values"

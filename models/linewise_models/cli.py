@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import click
 
 from linewise_models.errors import ModelError, UnknownModel
+from linewise_models.train.cli_files import export, quantize, vocabulary
 from linewise_models.train.cli_prepare import prepare
-from linewise_models.train.cli_train import export, train
+from linewise_models.train.cli_train import train
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def models() -> None:
-    r"""See which models there are, fetch them and check them.
+    """See which models there are, fetch them and check them.
 
     \b
     A first model, good for any machine:  linewise models pull smollm2-135m
@@ -38,10 +39,10 @@ def models() -> None:
 
     Models lie in your user data directory; LINEWISE_HOME names another place. A model that you
     have as a GGUF file needs no pull: give its path wherever a model's name is asked for.
-    """
+    """  # noqa: D301 # click's \b is a character, not two
 
 
-for command in (prepare, train, export):
+for command in (vocabulary, prepare, train, export, quantize):
     models.add_command(command)
 
 
@@ -155,6 +156,7 @@ _PHASES = {
     "waiting": "another process is fetching it",
     "downloading": "downloading",
     "unpacking": "unpacking",
+    "merging": "merging the adapter",
     "verifying": "checking",
 }
 

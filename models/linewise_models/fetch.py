@@ -27,7 +27,7 @@ from linewise_models.errors import PullCancelled, PullError
 if TYPE_CHECKING:
     from linewise_models.index import Entry, HubSource, PypiSource
 
-Phase = Literal["waiting", "downloading", "unpacking", "verifying"]
+Phase = Literal["waiting", "downloading", "unpacking", "merging", "verifying"]
 POLL_SECONDS = 0.1
 _CHUNK = 1 << 20
 

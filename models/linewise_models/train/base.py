@@ -7,8 +7,8 @@ writes a file.
 
 from __future__ import annotations
 
-import hashlib
-import os
+import contextlib
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from linewise_models.errors import ConfigError, DatasetError, TrainError, UnknownModel
+from linewise_models.errors import ConfigError, DatasetError, TrainError
 from linewise_models.train.llama import Llama, Shape
 from linewise_models.train.lora import Rows, add_lora
+from linewise_models.train.whereabouts import digest, locate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,34 +118,6 @@ def shape(model: Model, vocabulary: int) -> Shape:
     )
 
 
-def locate(base: str) -> Path:
-    """Return the GGUF file or Hugging Face folder that a config calls its base.
-
-    Raises ConfigError where there is none, and TrainError where it was not pulled.
-    """
-    from linewise_models.home import Home
-    from linewise_models.index import load_index
-    from linewise_models.store import Store
-
-    folder = Path(base).expanduser()
-    if (folder / "config.json").is_file():
-        return folder
-    store = Store(Home.locate(os.environ), os.environ)
-    try:
-        entry = load_index().resolve(base)
-    except UnknownModel as error:
-        raise ConfigError(f"model.base: {error}") from error
-    if not store.installed(entry):
-        raise TrainError(f"{base} is not here. Pull it: linewise models pull {base}")
-    return store.path(entry)
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _tokenizer(path: Path, model: Model, facts: Facts) -> Path:
     file = path if path.is_file() else Path(model.tokenizer).expanduser()
     if not file.is_file():
@@ -160,13 +133,16 @@ def _tokenizer(path: Path, model: Model, facts: Facts) -> Path:
 def _load(path: Path, precision: torch.dtype) -> Any:
     """Return the base as transformers' model, its weights dequantised."""
     from transformers import AutoModelForCausalLM, GgufConfig
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call] # transformers leaves it so
     arguments: dict[str, Any] = {"dtype": precision, "local_files_only": True}
-    if path.is_dir():
-        return AutoModelForCausalLM.from_pretrained(path, **arguments)
-    dense = GgufConfig(dequantize=True)
-    return AutoModelForCausalLM.from_pretrained(
-        path.parent, gguf_file=path.name, quantization_config=dense, **arguments
-    )
+    if path.is_file():
+        dense = GgufConfig(dequantize=True)
+        arguments |= {"gguf_file": path.name, "quantization_config": dense}
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):  # its progress bars take seconds and tell nothing
+            return AutoModelForCausalLM.from_pretrained(
+                path if path.is_dir() else path.parent, **arguments
+            )
+    except (OSError, ValueError, KeyError) as error:
+        raise TrainError(f"transformers cannot load {path}: {error}") from error

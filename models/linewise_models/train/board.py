@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from torch.utils.tensorboard import SummaryWriter
 
+from linewise_models.errors import TrainError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -120,8 +122,14 @@ class Board:
                 self._writer.add_scalar(NAMES[name], value, step)
 
     def _append(self, record: Mapping[str, Any]) -> None:
-        with self._log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+        try:
+            with self._log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise TrainError(
+                f"{self._log} could not be written: {error.strerror}. The checkpoints are whole: "
+                "make room and go on with --resume."
+            ) from error
 
 
 def _cut(log: Path, step: int) -> None:

@@ -10,14 +10,16 @@ et al. 2019), which llama.cpp knows as `gpt-2`.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from gguf import GGUFWriter, TokenType
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from linewise_models.errors import ConfigError
+from linewise_models.train.code import GRAMMARS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
 END = "<|endoftext|>"
 SPECIAL = (END, "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 _BYTES = 256
+
+
+def read_texts(folder: Path) -> Iterator[str]:
+    """Yield the code in a folder, file by file; what is not UTF-8 is left out."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in GRAMMARS and path.is_file():
+            with contextlib.suppress(UnicodeDecodeError):
+                yield path.read_text(encoding="utf-8")
 
 
 def learn_vocabulary(texts: Iterable[str], size: int, target: Path) -> None:

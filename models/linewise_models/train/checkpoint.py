@@ -78,7 +78,8 @@ def write_checkpoint(
     }
     files["state.json"] = json.dumps(document, indent=2).encode()
     try:
-        shutil.rmtree(half, ignore_errors=True)
+        for killed in folder.glob(".half-*"):
+            shutil.rmtree(killed, ignore_errors=True)
         half.mkdir(parents=True)
         for name, data in files.items():
             _write(half / name, data)

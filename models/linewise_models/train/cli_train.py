@@ -1,7 +1,7 @@
-"""`linewise models train` and `export` on the command line.
+"""`linewise models train` on the command line.
 
 In: arguments. Out: progress on stderr, what was made on stdout, exit code 0, 1 (it failed) or 2 (it
-was asked wrongly). PyTorch and all that is heavy is imported where it is used: these commands are
+was asked wrongly). PyTorch and all that is heavy is imported where it is used: the command is
 part of `linewise --help`, also where the extra `train` is not installed.
 """
 
@@ -40,7 +40,7 @@ def train(
     max_minutes: float | None,
     processes: int | None,
 ) -> None:
-    r"""Train a model, or an adapter for one, as a config says.
+    """Train a model, or an adapter for one, as a config says.
 
     \b
     linewise models train CONFIG --data DATA --out RUN
@@ -52,10 +52,10 @@ def train(
 
     \b
     On several machines, the same on each, with a RANK of its own:
-    torchrun --nnodes 2 --node-rank RANK --nproc-per-node 2 \
+    torchrun --nnodes 2 --node-rank RANK --nproc-per-node 2 \\
       --rdzv-backend c10d --rdzv-endpoint FIRST_MACHINE:29500 \
       -m linewise_models.train CONFIG --data DATA --out RUN
-    """
+    """  # noqa: D301 # click's \b is a character, not two
     with failures_told():
         need("torch", "transformers", "accelerate", "tensorboard")
         if processes is not None:
@@ -74,40 +74,6 @@ def train(
             f"{outcome.reason.capitalize()} after step {outcome.step} and {outcome.tokens:,} "
             f"tokens. Best held-out loss {outcome.held_out_loss:.4f}: {run / 'best.safetensors'}"
         )
-
-
-@click.command()
-@click.argument("run", type=click.Path(file_okay=False, path_type=Path))
-@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--type", "kind", type=click.Choice(["F32", "F16", "Q8_0"]), default="F16", show_default=True
-)
-@click.option(
-    "--order",
-    type=click.Choice(["spm", "psm", "none"]),
-    default="spm",
-    show_default=True,
-    help="In which order the model is asked to fill in.",
-)
-@click.option("--merge", is_flag=True, help="Of an adapter: write it and its base as one model.")
-@click.option("--name", help="What the file calls itself.")
-def export(
-    run: Path, target: Path, *, kind: str, order: str, merge: bool, name: str | None
-) -> None:
-    """Write the best weights of a RUN to the GGUF file TARGET.
-
-    LoRA gives an adapter for its base, or with --merge a model of its own; other runs give a
-    model. Any llama.cpp program can use it: the marks for filling in are in its metadata.
-    """
-    with failures_told():
-        need("torch", "transformers", "gguf")
-        from linewise_models.train.export import export as write
-        from linewise_models.train.run import read_run
-
-        config, facts = read_run(run)
-        name = name or target.stem
-        write(config, facts, run, target, order=order, kind=kind, name=name, merged=merge)
-    click.echo(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 
 
 def find_config(config: Path) -> Path:

@@ -6,16 +6,16 @@ look up to understand a result: what matters is written in the configs, which ar
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal
 
 from linewise_models.errors import ConfigError
+from linewise_models.train.tables import build
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,77 +146,43 @@ def read_config(path: Path) -> Config:
 
 def parse_config(table: Mapping[str, Any]) -> Config:
     """Return the config that a TOML table says. Raises ConfigError."""
-    config: Config = _build(Config, table, "")
+    config = build(Config, table)
     _check(config)
     return config
 
 
-def _build(kind: type[Any], table: Mapping[str, Any], where: str) -> Any:
-    known = {member.name: member for member in fields(kind)}
-    for key in table:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            advice = f" Did you mean {near[0]}?" if near else f" Known are: {', '.join(known)}."
-            raise ConfigError(f"there is no key {where}{key}.{advice}")
-    hints = get_type_hints(kind)
-    values = {key: _value(hints[key], value, where + key) for key, value in table.items()}
-    for name, member in known.items():
-        if name not in values and member.default is MISSING and member.default_factory is MISSING:
-            raise ConfigError(f"{where}{name} is missing.")
-    return kind(**values)
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if hasattr(hint, "__dataclass_fields__"):
-        if not isinstance(value, dict):
-            raise ConfigError(f"{where} must be a table.")
-        return _build(hint, value, f"{where}.")
-    if get_origin(hint) is Literal:
-        if value not in get_args(hint):
-            raise ConfigError(f"{where} must be one of: {', '.join(get_args(hint))}.")
-        return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not hint:
-        raise ConfigError(f"{where} must be of the type {hint.__name__}, and is {value!r}.")
-    return value
-
-
 def _check(config: Config) -> None:
-    model, tune, batch, schedule = config.model, config.tune, config.batch, config.schedule
-    scratch = bool(model.layers)
-    rules = {
-        "model must name a base, or the layers of a model from scratch": bool(model.base)
-        != scratch,
-        "model.width, heads, key_heads, hidden and context must be positive": not scratch
-        or min(model.width, model.heads, model.key_heads, model.hidden, model.context) > 0,
-        "model.tokenizer must name a GGUF file": not scratch or bool(model.tokenizer),
-        "model.heads must divide width into an even length, and key_heads must divide heads": (
-            not scratch
-            or min(model.heads, model.key_heads) <= 0
-            or (model.width % (2 * model.heads) == 0 and model.heads % model.key_heads == 0)
-        ),
-        "tune.method lora needs a base, a rank and an alpha": tune.method != "lora"
-        or (not scratch and tune.rank > 0 and tune.alpha > 0),
-        "tune.marks is for lora; full tuning moves all embeddings": not tune.marks
-        or tune.method == "lora",
-        "batch.tokens must hold batch.longest": 0 < batch.longest <= batch.tokens,
-        "batch.accumulate must be positive": batch.accumulate > 0,
-        "schedule.epochs and learning_rate must be positive": min(
-            schedule.epochs, schedule.learning_rate
-        )
-        > 0,
-        "schedule.warmup and final must be shares from 0 to 1": 0 <= schedule.warmup < 1
-        and 0 <= schedule.final <= 1,
-        "watch.evaluate_steps, held_out and keep must be positive": min(
-            config.watch.evaluate_steps, config.watch.held_out, config.watch.keep
-        )
-        > 0,
-        "watch needs checkpoint_steps or checkpoint_minutes": max(
-            config.watch.checkpoint_steps, config.watch.checkpoint_minutes
-        )
-        > 0,
-    }
-    for rule, kept in rules.items():
+    for kept, rule in _rules(config):
         if not kept:
             raise ConfigError(f"{rule}.")
+
+
+def _rules(config: Config) -> Iterator[tuple[bool, str]]:
+    """Yield whether each rule is kept, and the rule; a later one may rest on those before it."""
+    model, tune, batch = config.model, config.tune, config.batch
+    schedule, watch = config.schedule, config.watch
+    yield (
+        bool(model.base) != bool(model.layers),
+        "model must name either a base or the layers of a model from scratch",
+    )
+    if model.layers:
+        sizes = (model.layers, model.width, model.heads, model.key_heads, model.hidden)
+        yield min(*sizes, model.context) > 0, "the sizes of model must be positive"
+        yield model.width % (2 * model.heads) == 0, "model.heads must split width evenly in two"
+        yield model.heads % model.key_heads == 0, "model.key_heads must divide heads"
+        yield bool(model.tokenizer), "model.tokenizer must name a GGUF file"
+    if tune.method == "lora":
+        yield bool(model.base), "tune.method lora needs a model.base"
+        yield tune.rank > 0 and tune.alpha > 0, "tune.rank and alpha must be positive"
+    else:
+        yield not tune.marks, "tune.marks is for lora; full tuning moves all embeddings"
+    yield 0 < batch.longest <= batch.tokens, "batch.longest must be from 1 to batch.tokens"
+    yield batch.accumulate > 0, "batch.accumulate must be positive"
+    positive = schedule.epochs > 0 and schedule.learning_rate > 0
+    yield positive, "schedule.epochs and learning_rate must be positive"
+    shares = 0 <= schedule.warmup < 1 and 0 <= schedule.final <= 1
+    yield shares, "schedule.warmup and final must be shares from 0 to 1"
+    counts = min(watch.evaluate_steps, watch.held_out, watch.keep)
+    yield counts > 0, "watch.evaluate_steps, held_out and keep must be positive"
+    due = max(watch.checkpoint_steps, watch.checkpoint_minutes)
+    yield due > 0, "watch needs checkpoint_steps or checkpoint_minutes"

@@ -35,10 +35,11 @@ from linewise_models.adapter import (
     read_adapter,
 )
 from linewise_models.errors import TrainError
-from linewise_models.train.base import build, digest
+from linewise_models.train.base import build
 from linewise_models.train.checkpoint import BEST, place_weights, read_weights
 from linewise_models.train.llama import EPSILON, ROTATION, Llama
 from linewise_models.train.lora import LoraLinear
+from linewise_models.train.whereabouts import digest
 
 if TYPE_CHECKING:
     from pathlib import Path

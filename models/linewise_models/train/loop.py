@@ -24,7 +24,7 @@ from torch import nn
 from torch.optim import AdamW, Optimizer
 
 from linewise_models.errors import DatasetError, TrainError
-from linewise_models.train.base import build, digest
+from linewise_models.train.base import build
 from linewise_models.train.batches import Sampler, cut
 from linewise_models.train.board import Board
 from linewise_models.train.checkpoint import (
@@ -39,6 +39,7 @@ from linewise_models.train.middle import Told, collate, learnt, middle_loss, tel
 from linewise_models.train.precision import arithmetic, choose_precision
 from linewise_models.train.run import write_run
 from linewise_models.train.tokenizer import Tokenizer
+from linewise_models.train.whereabouts import digest
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -74,10 +74,10 @@ class _Lora(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, w: Tensor, a: Tensor, b: Tensor, scale: float) -> Tensor:
+        ctx.scale, ctx.kept = scale, a.dtype
         a, b = a.to(x.dtype), (b * scale).to(x.dtype)
         down = x @ a.T  # [N, r]
         ctx.save_for_backward(x, w, a, b, down)
-        ctx.scale = scale
         return torch.mm(x, w.T).addmm_(down, b.T)
 
     @staticmethod
@@ -86,6 +86,6 @@ class _Lora(torch.autograd.Function):
         x, w, a, b, down = ctx.saved_tensors
         d_down = dy @ b  # [N, r]
         dx = torch.mm(dy, w).addmm_(d_down, a) if ctx.needs_input_grad[0] else None
-        da = (d_down.T @ x).float()
-        db = (dy.T @ down).float() * ctx.scale
+        da = (d_down.T @ x).to(ctx.kept)
+        db = (dy.T @ down).to(ctx.kept) * ctx.scale
         return dx, None, da, db, None

@@ -10,7 +10,7 @@ import difflib
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from linewise_models.errors import ConfigError
 
@@ -48,6 +48,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if origin is None:
             return build(hint, value, f"{where}.")
         return {key: _value(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if origin is Literal:
+        if value not in arguments:
+            raise ConfigError(f"{where} must be one of: {', '.join(map(str, arguments))}.")
+        return value
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:

@@ -1,0 +1,132 @@
+"""What was trained is what is served: PyTorch and llama.cpp agree on it, applied or merged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from linewise_models.adapter import merge, read_adapter
+from linewise_models.engine.contract import Mark
+from linewise_models.engine.native import LoadOptions, Native
+from linewise_models.errors import AdapterError, TrainError
+from linewise_models.train.base import Learner, build
+from linewise_models.train.checkpoint import BEST, place_weights, read_weights, write_best
+from linewise_models.train.config import Config, parse_config
+from linewise_models.train.dataset import Facts
+from linewise_models.train.export import export
+from tests.models.train.tiny import examples, facts, lines, tiny_config, tiny_table
+
+MARKS = {"prefix": "<issue_comment>", "suffix": "<issue_start>", "middle": "<issue_closed>"}
+
+
+@pytest.fixture(scope="session")
+def tuned(real_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Facts, Config]:
+    """A run whose adapter says something loud at random, on the model that Linewise ships."""
+    table: dict[str, Any] = {**tiny_table(real_model), "model": {"base": str(real_model)}}
+    table["tune"] = {"method": "lora", "rank": 4, "alpha": 8.0, "marks": True}
+    config, known = parse_config(table), facts(real_model, MARKS, "<|endoftext|>")
+    learner = build(config, known, torch.float32)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for name, weights in learner.learning().items():
+            if name.endswith("lora_b") or name == "rows":
+                weights.normal_(std=0.02)
+    run = tmp_path_factory.mktemp("tuned")
+    write_best(run, learner.learning(), {})
+    return run, known, config
+
+
+def said(learner: Learner, prompts: list[list[int]]) -> list[NDArray[np.float32]]:
+    """Return PyTorch's scores after each prompt."""
+    with torch.no_grad():
+        hidden = [learner.hidden(torch.tensor([prompt]))[0, -1:] for prompt in prompts]
+        return [learner.scores(last)[0].float().numpy() for last in hidden]
+
+
+def served(
+    model: Path, prompts: list[list[int]], adapter: Path | None = None
+) -> tuple[list[NDArray[np.float32]], dict[Mark, int], str | None]:
+    """Return llama.cpp's scores after each prompt, the marks and the order that the model has."""
+    native = Native(LoadOptions(model), lambda share: None)
+    native.apply_adapter(str(adapter) if adapter else None)
+    scores = []
+    for prompt in prompts:
+        native.forget(0, 0)
+        last = [False] * (len(prompt) - 1) + [True]
+        native.decode(prompt, range(len(prompt)), [0] * len(prompt), last)
+        scores.append(np.array(native.logits(-1)))
+    facts = native.marks(), native.metadata("linewise.fim")
+    native.close()
+    return scores, *facts
+
+
+def agree(ours: list[NDArray[np.float32]], theirs: list[NDArray[np.float32]]) -> float:
+    """Return how like each other the scores are: the least correlation."""
+    return min(float(np.corrcoef(a, b)[0, 1]) for a, b in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["F16", "Q8_0"])
+def test_an_adapter_is_the_same_in_training_applied_and_merged(
+    tuned: tuple[Path, Facts, Config], real_model: Path, tmp_path: Path, kind: str
+) -> None:
+    run, known, config = tuned
+    adapter, merged = tmp_path / "adapter.gguf", tmp_path / "merged.gguf"
+    export(config, known, run, adapter, order="spm", kind=kind, name="tuned")
+    export(config, known, run, merged, order="spm", kind=kind, name="tuned", merged=True)
+    learner = build(config, known, torch.float32)
+    before = [e.tokens[: e.middle].tolist() for e in examples(real_model, known, lines(4, 4))]
+    plain = [prompt[3:] for prompt in before]  # without marks, whose embeddings are merged only
+    base, _, _ = served(real_model, plain)
+    place_weights(learner.learning(), read_weights(run / BEST))
+
+    applied, _, _ = served(real_model, plain, adapter)
+    assert agree(said(learner, plain), applied) > 0.995
+    assert agree(said(learner, plain), base) < 0.9, "the adapter changes what is said"
+
+    scores, marks, order = served(merged, before)
+    assert agree(said(learner, before), scores) > 0.995
+    assert order == "spm"
+    ids = {mark: known.marks[mark.value].id for mark in (Mark.PREFIX, Mark.SUFFIX, Mark.MIDDLE)}
+    assert {mark: marks[mark] for mark in ids} == ids
+
+
+def test_a_model_from_scratch_is_served_as_it_was_trained(
+    vocabulary: Path, dataset: Path, tmp_path: Path
+) -> None:
+    config, known = tiny_config(vocabulary), facts(vocabulary)
+    learner = build(config, known, torch.float32)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for weights in learner.learning().values():
+            weights.add_(torch.randn_like(weights) * 0.2)
+    write_best(tmp_path, learner.learning(), {})
+    target = tmp_path / "model.gguf"
+    export(config, known, tmp_path, target, order="psm", kind="F32", name="scratch")
+    prompts = [e.tokens[: e.middle].tolist() for e in examples(vocabulary, known, lines(4, 4))]
+    scores, marks, order = served(target, prompts)
+    assert agree(said(learner, prompts), scores) > 0.9999
+    assert (order, len(marks)) == ("psm", 3)
+
+
+def test_what_does_not_fit_is_refused(
+    tuned: tuple[Path, Facts, Config], vocabulary: Path, tmp_path: Path
+) -> None:
+    run, known, config = tuned
+    adapter = tmp_path / "adapter.gguf"
+    export(config, known, run, adapter, order="spm", kind="F16", name="tuned")
+    tiny = tmp_path / "tiny.gguf"
+    other = tiny_config(vocabulary)
+    learner = build(other, facts(vocabulary), torch.float32)
+    write_best(tmp_path, learner.learning(), {})
+    export(other, facts(vocabulary), tmp_path, tiny, order="none", kind="F32", name="tiny")
+    with pytest.raises(AdapterError, match="does not fit"):
+        merge(tiny, read_adapter(adapter), tmp_path / "merged.gguf", "F16", "merged")
+    with pytest.raises(AdapterError, match="not a LoRA adapter"):
+        read_adapter(tiny)
+    with pytest.raises(TrainError, match="other weights"):
+        export(config, known, tmp_path, tiny, order="none", kind="F32", name="tiny")
