@@ -96,12 +96,9 @@ def _program(problem: Problem, text: str) -> Cut:
     for line in text.split("\n"):
         at_margin = bool(line.strip()) and not line.startswith((" ", "\t", ")", "]", "}"))
         defines = re.match(r"(?:async\s+)?def\b|class\b|@", line) is not None
-        if (
-            at_margin
-            and defined
-            and not defines
-            and not re.match(r"import\b|from\b|#|[A-Z_]+ =", line)
-        ):
+        harmless = defines or re.match(r"import\b|from\b|#|[A-Z_]+ =", line)
+        complete = begins + len(line) < len(text)
+        if complete and at_margin and defined and not harmless:
             return Cut(text[: max(0, begins - 1)].rstrip() + "\n", whole=True)
         defined = defined or defines
         begins += len(line) + 1

@@ -150,3 +150,27 @@ def test_a_statement_that_never_ends_is_cut_at_its_line() -> None:
 
 def test_every_rule_says_in_the_record_what_it_does() -> None:
     assert all(len(words.split()) > 5 for words in RULES.values())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "    return x\n\n┃\nprint(f(1))",
+        "    y = x\n\n    return y\n\n┃\ndef g():",
+        "    return (\n        x\n    )\n",
+    ],
+)
+def test_body(said: str) -> None:
+    check("body", "def f(x):\n║", said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "import re\n\n\ndef f(x):\n    return x\n┃\n\nassert f(1) == 1\n",
+        "def f(x):\n    return g(x)\n\n\ndef g(x):\n    return x\n┃\nprint(f(1))\n",
+        "LIMIT = 3\n\n\nclass A:\n    pass\n",
+    ],
+)
+def test_program(said: str) -> None:
+    check("program", '"""Do it."""\n║', said)
