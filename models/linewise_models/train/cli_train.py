@@ -53,7 +53,7 @@ def train(
     \b
     On several machines, the same on each, with a RANK of its own:
     torchrun --nnodes 2 --node-rank RANK --nproc-per-node 2 \\
-      --rdzv-backend c10d --rdzv-endpoint FIRST_MACHINE:29500 \
+      --rdzv-backend c10d --rdzv-endpoint FIRST_MACHINE:29500 \\
       -m linewise_models.train CONFIG --data DATA --out RUN
     """  # noqa: D301 # click's \b is a character, not two
     with failures_told():
