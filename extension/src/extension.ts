@@ -5,6 +5,7 @@ import * as completion from "./completion";
 import * as docs from "./docs";
 import { readWheel } from "./environment/wheel";
 import * as feedback from "./feedback";
+import { Generator } from "./generate";
 import * as messages from "./messages";
 import * as models from "./models";
 import { Preview } from "./preview";
@@ -22,12 +23,13 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const wheel = await readWheel(context.extensionPath);
   const quiet = new snooze.Snooze();
   const preview = new Preview();
+  const generator = new Generator(() => linewise, preview);
   const suggestions = completion.reportTo(() => owner);
   const owner = new session.Session({
     log,
     findServer: () => setup.findServer(context.globalStorageUri.fsPath, wheel),
     initializationOptions: () => ({ editorTelemetryEnabled: env.isTelemetryEnabled, pythonServer: docs.pythonIsServed() }),
-    middleware: completion.completionMiddleware(suggestions, quiet),
+    middleware: generator.middleware(completion.completionMiddleware(suggestions, quiet)),
   });
   running = owner;
   const linewise: session.Linewise = { context, session: owner, log };
@@ -49,6 +51,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   models.activate(linewise);
   trace.activate(linewise);
   docs.activate(linewise);
+  generator.activate();
   feedback.activate(linewise, preview);
   telemetry.activate(linewise, preview);
   void owner.restart();

@@ -90,6 +90,14 @@ async function selectModel(linewise: Linewise): Promise<void> {
   }
 }
 
+/** Fetches a model of the index if need be, and serves it from now on. */
+export async function useModel(linewise: Linewise, server: LanguageClient, name: string): Promise<void> {
+  const model = (await server.sendRequest(modelsRequest, {})).find((one) => one.name === name);
+  if (model !== undefined) {
+    await use(linewise, server, model);
+  }
+}
+
 function entries(models: readonly Model[]): Entry[] {
   const installed = models.filter((model) => model.installed);
   const others = models.filter((model) => !model.installed);
@@ -139,7 +147,8 @@ function stepsOf(progress: Progress<{ message?: string; increment?: number }>): 
   };
 }
 
-function isCancelled(error: unknown): boolean {
+/** Whether a request ended because its answer was no longer wanted. */
+export function isCancelled(error: unknown): boolean {
   return error instanceof ResponseError && (error.code === LSPErrorCodes.RequestCancelled || error.code === LSPErrorCodes.ServerCancelled);
 }
 

@@ -14,10 +14,16 @@ export class Preview implements Disposable {
 
   /** Opens `text` under `title`, in place of what that title showed before. */
   async show(title: string, text: string): Promise<void> {
+    const uri = this.put(title, text);
+    await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true, preserveFocus: false });
+  }
+
+  /** Keeps `text` under `title` for whoever opens it, and returns where it is. */
+  put(title: string, text: string): Uri {
     const uri = Uri.from({ scheme: SCHEME, path: `/${title}` });
     this.texts.set(uri.path, text);
     this.changes.fire(uri);
-    await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true, preserveFocus: false });
+    return uri;
   }
 
   dispose(): void {

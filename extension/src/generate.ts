@@ -1,0 +1,334 @@
+/**
+ * Generation: from a signature, a comment or an instruction to code in the editor, to a document, or to an answer.
+ *
+ * The server decides what is written where and checks it; this asks for what a way needs, streams what comes, lets it be
+ * cancelled by Escape or in its notification, and shows what the checks found. Nothing is written over text that the
+ * user changed meanwhile.
+ */
+
+import {
+  CancellationTokenSource,
+  commands,
+  env,
+  languages,
+  ProgressLocation,
+  Uri,
+  ViewColumn,
+  window,
+  workspace,
+  type CodeAction,
+  type Range,
+  type TextDocument,
+  type TextEditor,
+} from "vscode";
+import { ProgressType, type LanguageClient, type Middleware } from "vscode-languageclient/node";
+import { Draft } from "./draft";
+import { languageName } from "./languages";
+import { isCancelled, useModel } from "./models";
+import { showOnce } from "./notices";
+import type { Preview } from "./preview";
+import { generateCommand, generateRequest, type ApiLink, type Generate, type Generation, type GenerationProgress } from "./protocol";
+import type { Linewise } from "./session";
+import { SECTION } from "./settings";
+
+type Kind = Generate["kind"];
+type Ask = Pick<Generate, "kind" | "detail"> & { readonly range: Range };
+
+const GENERATING = "linewise.generating";
+const SAMPLES = "refactor.linewise.sample";
+/** Languages that the server writes, by their identifiers. */
+const TRANSLATIONS = ["python", "javascript", "typescript", "go", "rust", "java", "c", "cpp"];
+const progressed = new ProgressType<GenerationProgress>();
+
+/** The palette's commands, each with its kind and the title of its progress. */
+const WAYS: readonly (readonly [command: string, kind: Kind, title: string])[] = [
+  ["linewise.generate", "instruction", "Generate"],
+  ["linewise.implement", "implement", "Implement This Function"],
+  ["linewise.generateFromComment", "comment", "Generate from Comment"],
+  ["linewise.writeDocstring", "docstring", "Write Docstring"],
+  ["linewise.writeTests", "tests", "Write Tests"],
+  ["linewise.explain", "explain", "Explain"],
+  ["linewise.fixDiagnostic", "fix", "Fix This Diagnostic"],
+  ["linewise.translate", "translate", "Translate"],
+  ["linewise.useSample", "sample", "Use the Sample"],
+];
+
+export class Generator {
+  private running: CancellationTokenSource | undefined;
+  private count = 0;
+
+  constructor(
+    private readonly linewise: () => Linewise,
+    private readonly preview: Preview,
+  ) {}
+
+  activate(): void {
+    const { context } = this.linewise();
+    context.subscriptions.push(
+      ...WAYS.map(([command, kind]) => commands.registerCommand(command, () => this.fromPalette(kind))),
+      commands.registerCommand("linewise.cancelGeneration", () => this.running?.cancel()),
+    );
+  }
+
+  /** Runs the command of a code action here, where its answer can be streamed. */
+  middleware(others: Middleware): Middleware {
+    return {
+      ...others,
+      executeCommand: (command, args: unknown[], next) => {
+        if (command === generateCommand && isGenerate(args[0])) {
+          return this.run(args[0]);
+        }
+        return others.executeCommand === undefined ? (next(command, args) as unknown) : (others.executeCommand(command, args, next) as unknown);
+      },
+    };
+  }
+
+  private async fromPalette(kind: Kind): Promise<void> {
+    const editor = window.activeTextEditor;
+    const { server } = this.linewise().session;
+    if (editor === undefined || server === undefined) {
+      return;
+    }
+    const ask = kind === "sample" ? await chooseSample(editor) : await complete(editor, kind);
+    if (ask === undefined) {
+      return;
+    }
+    if (isGenerate(ask)) {
+      await this.run(ask);
+      return;
+    }
+    const { start, end } = ask.range;
+    await this.run({
+      uri: server.code2ProtocolConverter.asUri(editor.document.uri),
+      version: editor.document.version,
+      kind: ask.kind,
+      startLine: start.line,
+      startCharacter: start.character,
+      endLine: end.line,
+      endCharacter: end.character,
+      detail: ask.detail,
+      partialResultToken: null,
+    });
+  }
+
+  private async run(wanted: Generate): Promise<void> {
+    const { session } = this.linewise();
+    const { server } = session;
+    const document = workspace.textDocuments.find(({ uri }) => server?.code2ProtocolConverter.asUri(uri) === wanted.uri);
+    if (server === undefined || document === undefined) {
+      return;
+    }
+    this.running?.cancel();
+    const source = new CancellationTokenSource();
+    this.running = source;
+    await commands.executeCommand("setContext", GENERATING, true);
+    const draft = new Draft(document);
+    try {
+      const answer = await this.request(server, wanted, draft, document, source);
+      await this.place(server, answer, draft, document);
+    } catch (error) {
+      await draft.restore();
+      if (!source.token.isCancellationRequested && !isCancelled(error)) {
+        await this.explain(error);
+      }
+    } finally {
+      draft.dispose();
+      if (this.running === source) {
+        this.running = undefined;
+        await commands.executeCommand("setContext", GENERATING, false);
+      }
+      source.dispose();
+    }
+  }
+
+  private async request(server: LanguageClient, wanted: Generate, draft: Draft, document: TextDocument, source: CancellationTokenSource): Promise<Generation> {
+    const title = titleOf(wanted.kind);
+    const streams = !shownFirst(document);
+    return window.withProgress({ location: ProgressLocation.Notification, title, cancellable: true }, async (progress, token) => {
+      const partialResultToken = `linewise-generate-${++this.count}-${Date.now()}`;
+      const cancelled = token.onCancellationRequested(() => {
+        source.cancel();
+      });
+      const subscription = server.onProgress(progressed, partialResultToken, ({ edit, text }) => {
+        progress.report({ message: lines(text) });
+        if (edit !== null && streams && !source.token.isCancellationRequested) {
+          draft.stream(edit);
+        }
+      });
+      try {
+        return await server.sendRequest(generateRequest, { ...wanted, partialResultToken }, source.token);
+      } finally {
+        subscription.dispose();
+        cancelled.dispose();
+      }
+    });
+  }
+
+  /** Puts an answer where it belongs, and says what there is to say of it. */
+  private async place(server: LanguageClient, answer: Generation, draft: Draft, document: TextDocument): Promise<void> {
+    if (answer.language === "markdown") {
+      await this.preview.show(answer.file, answer.text);
+    } else if (answer.file !== "" && answer.text.trim() !== "") {
+      await openBeside(document, answer);
+    } else if (answer.edits.length === 0 || !shownFirst(document)) {
+      if (!(await draft.finish(answer.edits))) {
+        await this.taken(answer, document);
+        return;
+      }
+    } else if (!(await this.agreed(answer, draft, document))) {
+      return;
+    }
+    await this.tell(server, answer);
+  }
+
+  /** Shows the edits as a diff; they are made once the user says so. */
+  private async agreed(answer: Generation, draft: Draft, document: TextDocument): Promise<boolean> {
+    const uri = this.preview.put(`Generated ${document.uri.path.split("/").pop() ?? ""}`, draft.preview(answer.edits));
+    await commands.executeCommand("vscode.diff", document.uri, uri, `${titleOf(answer.kind)}: as it is ↔ generated`, { preview: true });
+    const [apply, discard] = ["Apply", "Discard"];
+    const chosen = await window.showInformationMessage(`${titleOf(answer.kind)}: ${lines(answer.text)} by ${answer.model}.`, apply, discard);
+    await closeTab(uri);
+    await window.showTextDocument(document);
+    if (chosen !== apply) {
+      return false;
+    }
+    if (await draft.finish(answer.edits)) {
+      return true;
+    }
+    await this.taken(answer, document);
+    return false;
+  }
+
+  /** The user changed the text at the place: what stands there stays, and they decide. */
+  private async taken(answer: Generation, document: TextDocument): Promise<void> {
+    const [show, discard] = ["Show the Result", "Discard"];
+    const message = `${titleOf(answer.kind)}: you changed the text at the place meanwhile, so nothing was written over it.`;
+    if ((await window.showWarningMessage(message, show, discard)) === show) {
+      await openBeside(document, { ...answer, file: "", text: answer.edits[0]?.text.trim() ?? answer.text });
+    }
+  }
+
+  private async tell(server: LanguageClient, answer: Generation): Promise<void> {
+    const problems = [...answer.problems, ...(answer.unresolved.length === 0 ? [] : [`Defined nowhere: ${answer.unresolved.join(", ")}.`])];
+    const pages = answer.apis.filter(({ url }) => url !== null);
+    const docs = pages.length === 0 ? [] : ["Docs…"];
+    const summary = `${titleOf(answer.kind)}: ${lines(answer.text)}${answer.model === "" ? "" : ` by ${answer.model}`}.`;
+    if (problems.length > 0) {
+      void window.showWarningMessage(`${titleOf(answer.kind)}: check it. ${problems.join(" ")}`, ...docs).then((chosen) => (chosen === undefined ? undefined : openDocs(pages)));
+    } else if (docs.length > 0) {
+      void window.showInformationMessage(summary, ...docs).then((chosen) => (chosen === undefined ? undefined : openDocs(pages)));
+    } else {
+      window.setStatusBarMessage(`$(check) ${summary}`, 8000);
+    }
+    if (answer.advice !== null && answer.betterModel !== null) {
+      const get = `Get ${answer.betterModel}`;
+      const chosen = await showOnce(this.linewise().context, `better.${answer.kind}`, answer.advice, get);
+      if (chosen === get) {
+        await useModel(this.linewise(), server, answer.betterModel);
+      }
+    }
+  }
+
+  private async explain(error: unknown): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
+    this.linewise().log.error(`generate: ${message}`);
+    const buttons: Readonly<Record<string, string>> = { "Select Model…": "linewise.selectModel", "Show Log": "linewise.showLog" };
+    const chosen = await window.showErrorMessage(message, ...Object.keys(buttons));
+    const command = buttons[chosen ?? ""];
+    if (command !== undefined) {
+      await commands.executeCommand(command);
+    }
+  }
+}
+
+/** Asks for what a way needs besides the place; undefined where the user went away. */
+async function complete(editor: TextEditor, kind: Kind): Promise<Ask | undefined> {
+  const { selection } = editor;
+  if (kind === "instruction") {
+    const prompt = selection.isEmpty ? "What to write at the cursor" : "What to do with the selection";
+    const detail = await window.showInputBox({ title: "Generate", prompt, ignoreFocusOut: true, validateInput: (text) => (text.trim() === "" ? "Say what to generate." : undefined) });
+    return detail === undefined ? undefined : { kind, detail, range: selection };
+  }
+  if (kind === "translate") {
+    const others = TRANSLATIONS.filter((id) => id !== editor.document.languageId).map((id) => ({ id, label: languageName(id) }));
+    const chosen = await window.showQuickPick(others, { title: "Translate to" });
+    return chosen === undefined ? undefined : { kind, detail: chosen.id, range: selection };
+  }
+  if (kind === "fix") {
+    const here = languages.getDiagnostics(editor.document.uri).filter(({ range }) => range.intersection(selection) !== undefined);
+    const [only] = here;
+    if (only === undefined) {
+      void window.showInformationMessage("There is no diagnostic at the cursor to fix.");
+      return undefined;
+    }
+    const chosen = here.length === 1 ? only : (await window.showQuickPick(here.map((diagnostic) => ({ label: diagnostic.message, diagnostic })), { title: "Fix" }))?.diagnostic;
+    return chosen === undefined ? undefined : { kind, detail: chosen.message, range: chosen.range };
+  }
+  return { kind, detail: null, range: selection };
+}
+
+/** Offers the samples of the catalogues that the document has a use for. */
+async function chooseSample(editor: TextEditor): Promise<Generate | undefined> {
+  const actions = await commands.executeCommand<CodeAction[]>("vscode.executeCodeActionProvider", editor.document.uri, editor.selection, SAMPLES, 50);
+  const entries = actions.flatMap(({ title, command }) => {
+    const wanted: unknown = command?.arguments?.[0];
+    return isGenerate(wanted) ? [{ label: title.replace(/ \(Linewise\)$/, ""), wanted }] : [];
+  });
+  if (entries.length === 0) {
+    void window.showInformationMessage("No catalogue that you subscribe to has a sample for what this file uses.");
+    return undefined;
+  }
+  return (await window.showQuickPick(entries, { title: "Use the Sample for…" }))?.wanted;
+}
+
+function isGenerate(value: unknown): value is Generate {
+  return typeof value === "object" && value !== null && "kind" in value && "uri" in value && "startLine" in value;
+}
+
+function shownFirst(document: TextDocument): boolean {
+  return workspace.getConfiguration(SECTION, document.uri).get<boolean>("generate.preview", false);
+}
+
+function titleOf(kind: Kind): string {
+  return WAYS.find(([, one]) => one === kind)?.[2] ?? "Generate";
+}
+
+function lines(text: string): string {
+  const count = text.trim() === "" ? 0 : text.trim().split("\n").length;
+  return count === 1 ? "1 line" : `${count} lines`;
+}
+
+/** Opens a text beside the document; where it has a name that is free, saving puts it there. */
+async function openBeside(document: TextDocument, { file, text, language }: Pick<Generation, "file" | "text" | "language">): Promise<void> {
+  const place = file === "" || document.uri.scheme !== "file" ? undefined : Uri.joinPath(document.uri, "..", file);
+  const free = place !== undefined && !(await exists(place));
+  if (place === undefined || !free) {
+    await window.showTextDocument(await workspace.openTextDocument({ language, content: text }), { viewColumn: ViewColumn.Beside });
+    return;
+  }
+  const editor = await window.showTextDocument(await workspace.openTextDocument(place.with({ scheme: "untitled" })), { viewColumn: ViewColumn.Beside });
+  await editor.edit((builder) => {
+    builder.insert(editor.document.positionAt(0), text);
+  });
+}
+
+function exists(uri: Uri): Thenable<boolean> {
+  return workspace.fs.stat(uri).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function closeTab(uri: Uri): Promise<void> {
+  const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
+  const shown = tabs.filter(({ input }) => typeof input === "object" && input !== null && "modified" in input && String(input.modified) === uri.toString());
+  await window.tabGroups.close(shown);
+}
+
+async function openDocs(apis: readonly ApiLink[]): Promise<void> {
+  const entries = apis.map(({ name, caption, url }) => ({ label: `$(book) ${name}`, detail: caption, url }));
+  const chosen = await window.showQuickPick(entries, { title: "Docs of what was generated" });
+  if (typeof chosen?.url === "string") {
+    await env.openExternal(Uri.parse(chosen.url));
+  }
+}
