@@ -300,6 +300,23 @@ async def test_what_cannot_be_done_is_said(
             await w.generate(kind, detail=detail)
 
 
+async def test_the_default_model_writes_code_docstrings_and_answers(
+    start: Start, real_model: Path
+) -> None:
+    async with window(start, model=real_model) as w:
+        await w.open('def mean(xs):\n    """Return the arithmetic mean of xs."""\n║')
+        answer = await w.generate("implement")
+        assert answer["edits"][0]["text"] == "\n    return sum(xs) / len(xs)"
+        assert (answer["problems"], answer["unresolved"]) == ([], [])
+        await w.open("def is_even(n):\n    return n % 2 == 0║\n", uri="file:///w/b.py")
+        described = await w.generate("docstring")
+        assert described["problems"] == []
+        assert described["edits"][0]["text"].startswith('\n    """')
+        explained = await w.generate("explain")
+        assert explained["language"] == "markdown"
+        assert "even" in explained["text"]
+
+
 async def test_a_request_about_an_older_text_is_refused(start: Start) -> None:
     async with window(start, BODY) as w:
         await w.open(MEAN + "║")

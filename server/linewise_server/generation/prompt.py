@@ -8,6 +8,8 @@ for models that were not tuned for instructions or are too small to profit (meas
 
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -29,6 +31,8 @@ LEAST_PROMPT = 256
 """Tokens that a prompt may have on however slow a machine."""
 SPARE = 32
 """Tokens left for marks and the template."""
+MOST_CALLS = 3
+"""Lines that call a function which are shown with it."""
 SHARE_BEFORE, SHARE_AFTER = 0.6, 0.2
 """Of what is left for the file around the place; the rest is for what is beyond the file."""
 
@@ -112,6 +116,9 @@ def _request(ask: Ask, target: Target, around: Surroundings, room: Room) -> str:
         hole = "\n" if not after else f"\n… {_here(ask)} …\n"
         pieces.insert(0, f"{name}:\n```{fence}\n{before.rstrip()}{hole}{after.strip()}\n```")
         left -= len(before) + len(after)
+    if calls := _calls(ask, target, shown=f"{before}{subject}{after}"):
+        pieces.append("It is called so:\n```\n" + "\n".join(calls) + "\n```")
+        left -= sum(map(len, calls))
     pieces[:0] = _beyond(around, left, fence)
     if ask.diagnostics and ask.kind != "fix":
         pieces.append("It is said to be wrong there:\n" + "\n".join(ask.diagnostics))
@@ -187,6 +194,16 @@ def _file_around(ask: Ask, target: Target, left: int) -> tuple[str, str]:
     before = _last_lines(text[: max(0, start)], max(0, int(left * SHARE_BEFORE)))
     after = _first_lines(text[target.end :], max(0, int(left * SHARE_AFTER)))
     return before, after
+
+
+def _calls(ask: Ask, target: Target, shown: str) -> list[str]:
+    """Return a few lines of the file that call what is asked about and are not shown anyway."""
+    name = target.name.rpartition(".")[2]
+    if not name.isidentifier():
+        return []
+    lines = (line.strip() for line in ask.snapshot.text().split("\n"))
+    calls = (line for line in lines if re.search(rf"\b{name}\(", line) and line not in shown)
+    return list(itertools.islice(dict.fromkeys(line[:200] for line in calls), MOST_CALLS))
 
 
 def _beyond(around: Surroundings, left: int, fence: str) -> list[str]:

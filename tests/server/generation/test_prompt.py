@@ -82,6 +82,11 @@ def test_what_is_known_beyond_the_file_is_shown_with_the_most_important_first() 
     assert places == sorted(places)
 
 
+def test_lines_that_call_it_from_far_away_are_shown() -> None:
+    far = MEAN + "x = 1\n" * 2000 + "result = mean([1, 2])\n"
+    assert "result = mean([1, 2])" in text(prompt("implement", far, TALKING))
+
+
 def test_a_diagnostic_is_told() -> None:
     assert "Fix this: E1" in text(prompt("fix", "x = y║\n", TALKING))
 
