@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from linewise_models.train.corpus import Corpus, Kept
@@ -34,7 +35,7 @@ def card(recipe: Recipe, facts: Facts, corpus: Corpus, sides: Mapping[str, Side]
     return {
         "base": facts.base,
         "base_sha256": facts.base_sha256,
-        "recipe": asdict(recipe),
+        "recipe": _told(recipe),
         "splits": {name: _split(side, facts) for name, side in sides.items()},
         "sources": [_source(name, side, one) for name, side in sides.items() for one in side.kept],
         "refused": [
@@ -175,6 +176,16 @@ def _limits(figures: Mapping[str, Any]) -> str:
         if recipe["filters"]["exclude"]
         else "excluded texts (none was named: figures on public benchmarks may be too good)",
     )
+
+
+def _told(recipe: Recipe) -> dict[str, Any]:
+    """Return the recipe without the paths of the machine: a card travels with its model."""
+    told = asdict(recipe)
+    told["base"] = Path(recipe.base).name
+    told["filters"]["exclude"] = [Path(path).name for path in recipe.filters.exclude]
+    for folder in told["sources"]["folders"]:
+        folder["path"] = Path(folder["path"]).name
+    return told
 
 
 def _split(side: Side, facts: Facts) -> dict[str, Any]:

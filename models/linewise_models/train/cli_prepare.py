@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from linewise_models.errors import ModelError
+from linewise_models.errors import TrainError
+from linewise_models.train.cli_train import failures_told, find_config, need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,24 +53,28 @@ def prepare(
     held_out_tokens: int | None,
     seed: int | None,
 ) -> None:
-    r"""Make training data: code cleaned, licence-checked, de-duplicated and cut into examples.
+    """Make training data: code cleaned, licence-checked, de-duplicated and cut into examples.
 
     \b
-    Your own API's code:   linewise models prepare --out data --folder src --licence MIT \
-                               --installed requests
-    The shipped model's:   linewise models prepare CONFIG --out data --exclude BENCHMARKS
+    Your own API's code, and what uses it:
+      linewise models prepare --out DATA --folder SRC --folder EXAMPLES --licence MIT
+    What the shipped model was tuned on:
+      linewise models prepare sources --out DATA --exclude BENCHMARKS
 
-    CONFIG is a TOML file; models/linewise_models/train/configs/sources.toml shows all that matters
-    in it, and options add to it or override it. Nothing of the code that is read is run. At least
-    two packages or folders are needed: one is held out. OUT/card.md says what went in, what was
-    left out, and why.
-    """
+    CONFIG is a TOML file, or the bare name of one that comes with Linewise, such as sources;
+    options add to it or override it. Nothing of the code that is read is run. At least two
+    packages or folders are needed: one is held out. OUT/card.md says what went in, what was left
+    out, and why.
+    """  # noqa: D301 # click's \b is a character, not two
     from linewise_models.home import Home
     from linewise_models.train.prepare import Places
     from linewise_models.train.prepare import prepare as make
+    from linewise_models.train.whereabouts import locate
 
-    with _failures_told(), _progress_shown() as report:
-        recipe = _recipe(config, folders, installed, licence, exclude)
+    with failures_told(), _progress_shown() as report:
+        need("datasketch")
+        file = find_config(config) if config else None
+        recipe = _recipe(file, folders, installed, licence, exclude)
         examples = recipe.examples
         examples = replace(
             examples,
@@ -83,8 +88,11 @@ def prepare(
             examples=examples,
         )
         home = Home.locate(os.environ)
-        root = config.parent if config else Path()
-        make(recipe, _gguf(recipe.base), Places(root, home.cache / "sources", out), report)
+        places = Places(file.parent if file else Path(), home.cache / "sources", out)
+        try:
+            make(recipe, locate(recipe.base), places, report)
+        except KeyboardInterrupt:
+            raise TrainError("Stopped. Nothing was written.") from None
     click.echo(f"The dataset is in {out}. What went in and what did not: {out / 'card.md'}")
 
 
@@ -113,29 +121,6 @@ def _recipe(
     )
     check(recipe)
     return recipe
-
-
-def _gguf(name: str) -> Path:
-    """Return the file of a model of the index, or the file that is named. Raises ModelError."""
-    from linewise_models.errors import LoadError
-    from linewise_models.home import Home
-    from linewise_models.index import load_index
-    from linewise_models.store import Store
-
-    store, entry = Store(Home.locate(os.environ), os.environ), load_index().resolve(name)
-    if not store.installed(entry):
-        raise LoadError(f"{entry.name} is not here. Pull it: linewise models pull {entry.name}")
-    return store.path(entry)
-
-
-@contextlib.contextmanager
-def _failures_told() -> Iterator[None]:
-    try:
-        yield
-    except ModelError as error:
-        raise click.ClickException(str(error)) from error
-    except KeyboardInterrupt:
-        raise click.ClickException("Stopped. Nothing half is left.") from None
 
 
 @contextlib.contextmanager

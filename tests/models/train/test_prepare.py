@@ -211,6 +211,7 @@ def test_the_command_prepares_and_says_where(shelf: Path, real_model: Path) -> N
     done = CliRunner().invoke(command, [*arguments, "--tokens", "2000", "--held-out-tokens", "400"])
     assert done.exit_code == 0, done.output
     assert "card.md" in done.output
+    assert str(shelf) not in (shelf / "data" / "card.json").read_text()
     assert len(Dataset.open(shelf / "data", "train"))
 
 
