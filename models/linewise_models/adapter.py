@@ -37,8 +37,7 @@ EMBEDDING = "token_embd.weight"
 BASE_SHA256 = "linewise.base.sha256"
 ROW_IDS, ROW_VALUES = "linewise.rows.ids", "linewise.rows.values"
 ORDER = "linewise.fim"
-_CARRIED = (ORDER, "tokenizer.ggml.fim_pre_token_id")
-_CARRIED += ("tokenizer.ggml.fim_suf_token_id", "tokenizer.ggml.fim_mid_token_id")
+_CARRIED = (ORDER, *(f"tokenizer.ggml.fim_{mark}_token_id" for mark in ("pre", "suf", "mid")))
 
 Merged = Callable[[int, int], None]
 """Is told bytes of weights done, of bytes in all; may raise to stop the merge."""

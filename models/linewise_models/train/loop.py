@@ -72,7 +72,7 @@ def train(
     Going on after any end, a killed process included, gives the same losses as never having
     stopped. Raises TrainError and its kinds; the last checkpoint stays whole.
     """
-    machine = Accelerator()
+    machine = Accelerator(cpu=not torch.cuda.is_available())
     dataset, held_out = Dataset.open(data, "train", verify=True), Dataset.open(data, "held_out")
     precision = choose_precision(config.precision, machine.device)
     learner = build(config, dataset.facts, precision)

@@ -60,7 +60,7 @@ def test_it_computes_what_hugging_faces_llama_computes() -> None:
             num_key_value_heads=SHAPE.key_heads,
             max_position_embeddings=SHAPE.context,
             rms_norm_eps=EPSILON,
-            rope_theta=ROTATION,
+            rope_parameters={"rope_type": "default", "rope_theta": ROTATION},
             tie_word_embeddings=True,
         )
     )
