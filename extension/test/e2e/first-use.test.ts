@@ -133,8 +133,7 @@ describe("untrusted workspace", () => {
 
   test("runs the bundled server with its own settings, and completes", async () => {
     await editor.openFile("mean.py");
-    await editor.type("    return sum(xs) / ");
-    await editor.waitForGhost(undefined, 60_000);
+    await typeUntilGhost(editor, "    return sum(xs) / ");
     await editor.waitForStatus("Ready.");
     assert.equal(existsSync(proof), false);
   });
@@ -144,7 +143,7 @@ after(() => {
   kill(processes("engine"));
 });
 
-/** Types a text and, while nothing shows, its last key again: what was asked of a process that died is not asked anew. */
+/** Types a text and, while nothing shows, its last key again: nothing asks anew what a process that was not there missed. */
 async function typeUntilGhost(editor: Editor, text: string): Promise<void> {
   await editor.type(text);
   await eventually("ghost text", async () => {
