@@ -107,7 +107,7 @@ export class Draft implements Disposable {
   }
 
   private async pump(): Promise<void> {
-    while (this.wanted !== undefined && !this.touched) {
+    for (let refused = 0; this.wanted !== undefined && !this.touched && refused < ATTEMPTS; ) {
       const { wanted } = this;
       const place = this.place(wanted);
       if (place === undefined || this.editor() === undefined) {
@@ -121,6 +121,9 @@ export class Draft implements Disposable {
         this.live = { start: place.start, end: place.start + wanted.text.length };
         this.written = wanted.text;
         this.wanted = this.wanted === wanted ? undefined : this.wanted;
+        refused = 0;
+      } else {
+        refused++;
       }
     }
   }

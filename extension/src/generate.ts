@@ -204,7 +204,7 @@ export class Generator {
     const [show, discard] = ["Show the Result", "Discard"];
     const message = `${titleOf(answer.kind)}: you changed the text at the place meanwhile, so nothing was written over it.`;
     if ((await window.showWarningMessage(message, show, discard)) === show) {
-      await openBeside(document, { ...answer, file: "", text: answer.edits[0]?.text.trim() ?? answer.text });
+      await openBeside(document, { ...answer, file: "", text: (answer.edits[0]?.text ?? answer.text).replace(/^[\r\n]+/, "") });
     }
   }
 

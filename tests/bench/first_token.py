@@ -3,10 +3,11 @@
     python -m tests.bench.first_token [--rounds N] [--lines N] [--json FILE]
 
 In: a model with a chat template. Out: milliseconds until the first text is there, medians, both
-sides in turns in one run. Linewise is asked to explain a function in the middle of a file of so
-many lines, through all of it: target, prompt, budget, engine process. llama-server gets the very
-message that Linewise composed, at /v1/chat/completions, streamed, greedy, with the same weights and
-threads. Cold: a function that neither has seen. Again: the same one once more, from both caches.
+sides in turns in one run. Linewise is given an instruction for a function in the middle of a file
+of so many lines, through all of it: target, prompt, budget, engine process. llama-server gets the
+very message that Linewise composed, at /v1/chat/completions, streamed, greedy, with the same
+weights and threads. Cold: a function that neither has seen. Again: the same one once more, from
+both caches.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class _FirstHeardError(Exception):
 def document(lines: int, number: int) -> Ask:
     """Return an ask about a function in the middle of a file, each time another function."""
     filler = Path(statistics.__file__).read_text().split("\n")
-    body = (filler * (lines // len(filler) + 1))[: lines - 40]
+    turned = 61 * number % len(filler)
+    body = (filler * (lines // len(filler) + 2))[turned : turned + lines - 40]
     start = 200 + 45 * number
     piece = [f"    {line}".rstrip() for line in filler[start : start + 30]]
     text = [f"def function_{number}():", '    r"""', *piece, '    """', f"    return {number}", ""]
@@ -67,7 +69,7 @@ def document(lines: int, number: int) -> Ask:
     at = source.index(f"def function_{number}()")
     end_at = source.index(f"    return {number}\n", at) + len(f"    return {number}")
     snapshot = Snapshot.of(source, f"file:///bench/file{number}.py", "python")
-    return Ask(snapshot, "explain", at, end_at)
+    return Ask(snapshot, "instruction", at, end_at, "Say in the docstring what it returns.")
 
 
 async def ours(client: HostClient, ask: Ask) -> float:

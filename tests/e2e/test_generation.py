@@ -34,9 +34,6 @@ class Window:
 
     editor: Editor
     edits: list[types.WorkspaceEdit] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    answer: str | None = None
-    partial: list[Any] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -115,15 +112,6 @@ async def window(start: Start, *rules: dict[str, Any], **settings: Any) -> Async
     @client.feature(types.WORKSPACE_APPLY_EDIT)  # type: ignore[untyped-decorator]
     def apply(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
         return shown.apply(params)
-
-    @client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)  # type: ignore[untyped-decorator]
-    def ask(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
-        shown.asked.append(params.message)
-        return types.MessageActionItem(shown.answer) if shown.answer else None
-
-    @client.feature(types.WINDOW_SHOW_DOCUMENT)  # type: ignore[untyped-decorator]
-    def show(_: types.ShowDocumentParams) -> types.ShowDocumentResult:
-        return types.ShowDocumentResult(True)
 
     async with editor:
         yield shown
@@ -207,7 +195,7 @@ async def test_what_was_changed_meanwhile_is_never_written_over(
     start: Start, answer: str | None, expected: str
 ) -> None:
     async with window(start, SLOW | {"text": "    x = 1\n"}) as w:
-        w.answer = answer
+        w.editor.answers = [answer] if answer else []
         await w.open('def slow():\n    """Return the slow one."""\n    ║\n')
         await w.editor.ready()
         running = asyncio.create_task(w.run("implement"))
@@ -215,7 +203,7 @@ async def test_what_was_changed_meanwhile_is_never_written_over(
         w.editor.insert("mine")
         await running
         assert w.text == expected
-        assert "changed the text at the place" in w.asked[0]
+        assert "changed the text at the place" in w.editor.messages[0]
 
 
 async def test_edits_elsewhere_move_the_place(start: Start) -> None:
@@ -227,7 +215,7 @@ async def test_edits_elsewhere_move_the_place(start: Start) -> None:
         w.editor.buffer.line, w.editor.buffer.column = 0, 0
         w.editor.insert("# more\n")
         await running
-        assert w.asked == []
+        assert w.editor.messages == []
         assert w.text.startswith("# more\ny = 1")
         assert '"""\n    x = 1' in w.text
 

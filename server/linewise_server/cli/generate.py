@@ -15,6 +15,7 @@ import click
 
 from linewise_server.cli.complete import LANGUAGES
 from linewise_server.errors import UsageError
+from linewise_server.generation.target import find_target
 from linewise_server.generation.ways import WAYS, smallest_model
 from linewise_server.settings import Settings
 from linewise_server.snapshot import Snapshot
@@ -85,6 +86,7 @@ def generate(
         raise click.UsageError("--kind translate needs --to LANGUAGE.")
     at = read_stretch(path, place)
     ask = _ask(at, chosen, instruction, language)
+    find_target(ask)  # what is wrong with the place is said before anything is loaded
     settings = Settings(model=model)
     if explain:
         _show_prompt(asyncio.run(_prompt(ask, settings)))

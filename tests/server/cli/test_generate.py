@@ -62,7 +62,7 @@ def test_json_has_the_edits_the_checks_and_the_cost(script: Path, source: Path) 
         {"start": [2, 1], "end": [2, 1], "text": "import math\n"},
     ]
     assert (answer["problems"], answer["unresolved"]) == ([], ["total"])
-    assert (answer["kind"], answer["finish_reason"]) == ("implement", "stop")
+    assert (answer["kind"], answer["finish_reason"]) == ("implement", "end")
     assert answer["prompt_tokens"] > 0
 
 
