@@ -36,8 +36,8 @@ from linewise_server.snapshot import Snapshot
 SAMPLES = types.CodeActionKind.Refactor.value + ".linewise.sample"
 """Kind of the actions that use a sample; offered to those who ask for this kind."""
 _OF = "generation"
-_DEADLINE = 0.5
-"""Seconds that names may take to be resolved, for prompts and for links."""
+_BEFORE_SECONDS, _AFTER_SECONDS = 0.3, 0.5
+"""What resolving names may take: for the prompt, while the user waits, and for the links."""
 _MOST_SIGNATURES, _MOST_SAMPLES = 24, 3
 
 
@@ -258,7 +258,7 @@ class Generations:
         """Return signatures of what the document imports and uses, and samples of it."""
         source = Source(ask.snapshot.text(), ask.snapshot.language, path_of(ask.snapshot.uri))
         whole = Span(0, len(source.text))
-        found = await self._workspace.docs.apis_in(source, whole, _DEADLINE)
+        found = await self._workspace.docs.apis_in(source, whole, _BEFORE_SECONDS)
         signed = [f"{each.name}{_arguments(each.signature)}" for each in found if each.signature]
         near = ask.instruction + source.text[max(0, ask.start - 500) : ask.end + 500]
         # What is named near the place comes first; there may not be room for the rest.
@@ -278,7 +278,7 @@ class Generations:
             span = Span(0, len(outcome.text))
         if outcome.language == "markdown":
             return []
-        found = await self._workspace.docs.apis_in(source, span, _DEADLINE)
+        found = await self._workspace.docs.apis_in(source, span, _AFTER_SECONDS)
         return [api_link(each, "completion") for each in found]
 
 
