@@ -90,6 +90,9 @@ def _body(problem: Problem, text: str) -> Cut:
     return _until(problem, text, floor=1)
 
 
+_DEFINING = ("async def", "class", "def", "from", "import")
+
+
 def _program(problem: Problem, text: str) -> Cut:
     """Up to the first line at the margin, behind a definition, that defines and imports nothing."""
     defined, begins = False, 0
@@ -98,7 +101,8 @@ def _program(problem: Problem, text: str) -> Cut:
         defines = re.match(r"(?:async\s+)?def\b|class\b|@", line) is not None
         harmless = defines or re.match(r"import\b|from\b|#|[A-Z_]+ =", line)
         complete = begins + len(line) < len(text)
-        if complete and at_margin and defined and not harmless:
+        may_yet = not complete and (line.isupper() or any(w.startswith(line) for w in _DEFINING))
+        if at_margin and defined and not harmless and not may_yet:
             return Cut(text[: max(0, begins - 1)].rstrip() + "\n", whole=True)
         defined = defined or defines
         begins += len(line) + 1

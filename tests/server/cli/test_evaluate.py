@@ -208,3 +208,49 @@ def test_help_names_every_suite_and_says_what_may_run() -> None:
     text = run("--help").stdout
     assert all(suite in text for suite in SUITES)
     assert "without network" in text
+
+
+WRITTEN = [
+    {"after": r'twice x\."""\s*', "text": "import math\n    return math.floor(2 * x)\n\n\nx = 1\n"},
+    {"after": r'double\(2\) == 4\s*(""")?\s*', "text": "def double(x):\n    return 2 * x\n\n\nx"},
+]
+FUNCTION = {
+    "task_id": "HumanEval/0",
+    "prompt": 'def double(x):\n    """Return twice x."""\n',
+    "canonical_solution": "    return 2 * x\n",
+    "entry_point": "double",
+    "test": TEST,
+}
+TASK = {
+    "task_id": 1,
+    "text": "Write a function to double a number.",
+    "code": "def double(x):\n    return 2 * x",
+    "test_list": ["assert double(2) == 4"],
+}
+
+
+@pytest.mark.parametrize(
+    ("suite", "problem", "written"),
+    [
+        ("humaneval", FUNCTION, "import math\n    return math.floor(2 * x)\n"),
+        ("mbpp", TASK, "def double(x):\n    return 2 * x\n"),
+    ],
+)
+@pytest.mark.parametrize("pipeline", ["full", "raw"])
+def test_functions_are_written_and_run(
+    model: Path, tmp_path: Path, suite: str, problem: dict[str, Any], written: str, pipeline: str
+) -> None:
+    model = write_script(tmp_path / "writer", *WRITTEN)
+    data, output = tmp_path / "data.jsonl", tmp_path / "record.json"
+    data.write_text(json.dumps(problem) + "\n")
+    done = run(suite, data, "--model", model, "--pipeline", pipeline, "--json", output)
+    assert done.exit_code == 0, done.output
+    (result,) = json.loads(output.read_text())["results"]
+    assert result["passed"] is True
+    assert " ".join(result["text"].split()) == " ".join(written.split())
+
+
+def test_only_functions_are_asked_for_naively(model: Path, data: Path) -> None:
+    done = run(SUITE, data, "--model", model, "--pipeline", "naive")
+    assert done.exit_code == 2
+    assert "is for humaneval and mbpp" in done.output
