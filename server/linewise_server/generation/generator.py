@@ -17,7 +17,7 @@ from linewise_server.generation.answer import Reading, read
 from linewise_server.generation.ask import Ask, Change, Outcome, Surroundings
 from linewise_server.generation.checks import problems, unresolved
 from linewise_server.generation.imports import add, lift, missing
-from linewise_server.generation.prompt import LEAST_FOR_CHAT, Prompt, build_prompt, talks
+from linewise_server.generation.prompt import Prompt, build_prompt, is_large, talks
 from linewise_server.generation.target import Target, find_target
 from linewise_server.generation.ways import WAYS
 
@@ -74,7 +74,7 @@ async def _prompt(
     ask: Ask, target: Target, report: Report, client: EngineClient, surround: Surround
 ) -> Prompt:
     # Finding out takes a while, and a small model does not know what to do with it.
-    worthwhile = talks(report, ask) and report.model_bytes >= LEAST_FOR_CHAT
+    worthwhile = talks(report, ask) and is_large(report)
     around = await surround() if worthwhile else Surroundings()
     return build_prompt(ask, target, around, report, await _ratio(ask, client))
 

@@ -69,7 +69,12 @@ def talks(report: Report, ask: Ask) -> bool:
         return False
     # What does not go on from code of the file cannot be asked for otherwise.
     has_lead = WAYS[ask.kind].place in ("body", "below", "docstring")
-    return report.model_bytes >= LEAST_FOR_CHAT or not has_lead
+    return is_large(report) or not has_lead
+
+
+def is_large(report: Report) -> bool:
+    """Say whether a model is large enough to follow instructions; a server's is taken to be."""
+    return report.backend == "remote" or report.model_bytes >= LEAST_FOR_CHAT
 
 
 def room_for(report: Report, tokens: int, ratio: float) -> Room:

@@ -11,6 +11,7 @@ Both refuse to write over what the user has changed meanwhile.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lsprotocol import types
@@ -220,7 +221,7 @@ class Generations:
             (f"{held.id}/{sample.id}", sample.title, sample.symbols, sample.code)
             for held in self._workspace.catalogues.current()
             for sample in held.samples
-            if sample.symbols and any(symbol.partition(".")[0] in text for symbol in sample.symbols)
+            if any(_names(text, symbol.partition(".")[0]) for symbol in sample.symbols)
         ]
 
     def _ask(self, wanted: protocol.Generate, snapshot: Snapshot) -> Ask:
@@ -302,6 +303,11 @@ def _failure(message: str) -> JsonRpcException:
 def _is_wanted(action: types.CodeAction, only: list[str]) -> bool:
     kind = str(getattr(action.kind, "value", action.kind))
     return not only or any(kind == one or kind.startswith(f"{one}.") for one in only)
+
+
+def _names(text: str, package: str) -> bool:
+    """Say whether a text has the name of a package in it as a word."""
+    return re.search(rf"\b{re.escape(package)}\b", text) is not None
 
 
 def _resolves(capabilities: types.ClientCapabilities) -> bool:

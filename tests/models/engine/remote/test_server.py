@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trustme
 
+from linewise_models.engine.contract import ChatTemplate
 from linewise_models.engine.remote.key import Key
 from linewise_models.errors import EngineLost, LoadError, ModelError
 from tests.models.engine.remote.conftest import Clients, play, run, spoken
@@ -94,6 +95,25 @@ async def test_a_server_is_known_by_what_it_says(
     assert f"{server.kind} serves {server.model}, {room}, {server.way}" == found
     assert (report.backend, report.fim == "none") == ("remote", server.way == "none")
     assert stage.bodies()[-1]["model"] == server.model
+
+
+@pytest.mark.parametrize(
+    ("props", "found"),
+    [
+        ({}, None),
+        ({"chat_template": ""}, None),
+        (
+            {"chat_template": "{{ x }}", "bos_token": "<s>", "eos_token": "</s>"},
+            ChatTemplate("{{ x }}", "<s>", "</s>"),
+        ),
+    ],
+)
+async def test_how_a_model_is_talked_to_is_told_by_llama_server(
+    stage: Stage, clients: Clients, props: dict[str, str], found: ChatTemplate | None
+) -> None:
+    stage.replies["/v1/models"] = [as_json({"data": [LLAMA]})]
+    stage.replies["/props"] = [as_json(props)]
+    assert (await clients.connect(stage.url).report()).chat_template == found
 
 
 @pytest.mark.parametrize(
