@@ -70,13 +70,30 @@ export interface ApisAt {
   readonly character: number;
 }
 
-/** One API and where it is documented; `url` is null where no page is known. */
+/**
+ * One API and where it is documented; `url` is null where no page is known.
+ *
+ * `maker` is who would hear of a rating of its docs, null where nobody would.
+ */
 export interface ApiLink {
   readonly name: string;
   readonly kind: string;
   readonly url: string | null;
   readonly caption: string;
   readonly source: "cursor" | "completion";
+  readonly maker: string | null;
+}
+
+/** The user opened the page of an API that `linewise/apisAt` listed. */
+export interface DocsOpened {
+  readonly name: string;
+}
+
+/** The user said whether an API's docs helped, and picked what was wrong with them. */
+export interface DocsRated {
+  readonly name: string;
+  readonly helped: boolean;
+  readonly reason: "wrong" | "outdated" | "no_example" | "unclear" | "none";
 }
 
 /** What the user wrote and chose to attach; nothing else is sent with it. */
@@ -113,18 +130,30 @@ export interface FeedbackStatus {
   readonly answer: string | null;
 }
 
-/** Consent as it stands: what the user chose, what is in force, and why they differ. */
+/**
+ * Consent as it stands: what the user chose, what is in force, and why they differ.
+ *
+ * `may_ask` is true where the user may be asked for consent now, `recipients` says who would get
+ * something, and `preview` shows what.
+ */
 export interface Telemetry {
   readonly chosen: "off" | "local" | "counts" | "events";
   readonly effective: "off" | "local" | "counts" | "events";
   readonly reason: string;
   readonly preview: string;
+  readonly mayAsk: boolean;
+  readonly recipients: readonly string[];
 }
 
-/** The user's word, or the editor's switch as it is now; null leaves a thing as it is. */
+/**
+ * The user's word, or the editor's switch as it is now; null leaves a thing as it is.
+ *
+ * `asked` says that the user is asked for consent now.
+ */
 export interface SetTelemetry {
   readonly level: "off" | "local" | "counts" | "events" | null;
   readonly editorEnabled: boolean | null;
+  readonly asked: boolean | null;
 }
 
 /**
@@ -209,6 +238,10 @@ export const generateRequest = new RequestType<Generate, Generation, void>("line
 export const completionShownNotification = new NotificationType<CompletionShown>("linewise/completionShown");
 
 export const completionDismissedNotification = new NotificationType<CompletionDismissed>("linewise/completionDismissed");
+
+export const docsOpenedNotification = new NotificationType<DocsOpened>("linewise/docsOpened");
+
+export const docsRatedNotification = new NotificationType<DocsRated>("linewise/docsRated");
 
 export const statusChangedNotification = new NotificationType<Status>("linewise/statusChanged");
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from linewise_models.home import Home
-from linewise_server.apidocs.catalogues import Subscribed
+from linewise_server.apidocs.usage import Usage
 from linewise_server.engines import Engines
 from linewise_server.lsp import (
+    calibration,
     catalogue,
     code_action,
     completion,
@@ -25,8 +26,11 @@ from linewise_server.lsp import (
 )
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import WorkspaceDocs
+from linewise_telemetry.catalogue.holding import Holding
+from linewise_telemetry.catalogue.shelf import Shelf
 from linewise_telemetry.client.places import locate_places
 from linewise_telemetry.client.telemetry import Telemetry
+from linewise_telemetry.consent import Level
 from linewise_telemetry.events import load
 
 
@@ -40,14 +44,18 @@ def build_server(engines: Engines) -> LinewiseServer:
     server = LinewiseServer(engines)
     for feature in (lifecycle, inline_completion, completion, progress, status):
         feature.register(server)
-    workspace = WorkspaceDocs(server, engines.home, engines.environ)
+    holding = Holding(Shelf(engines.home.root / "catalogues"))
+    recorder = Telemetry(load(), locate_places(engines.environ, holding))
+    usage = Usage(recorder.record, holding)
+    workspace = WorkspaceDocs(server, engines.home, engines.environ, holding, usage)
     docs.connect(server, workspace)
     code_action.register(server)
     for links in (hover, document_link, external_docs, catalogue, generate):
         links.register(server, workspace)
-    recorder = Telemetry(
-        load(), locate_places(engines.environ, Subscribed(lambda: workspace.catalogues))
+    learned = engines.home.root / "calibration.json"
+    calibration.connect(
+        server.session, calibration.Calibrations(learned, lambda: recorder.level > Level.OFF)
     )
-    telemetry.register(server, recorder)
+    telemetry.register(server, recorder, usage)
     feedback.register(server, recorder)
     return server

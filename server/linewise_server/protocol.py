@@ -24,6 +24,7 @@ Origin = Literal["model", "typedThrough", "cache", "joined", "speculation", "pre
 ShownBasis = Literal["rendered", "requested", "inferred"]
 DismissReason = Literal["rejected", "typedOver", "superseded", "expired"]
 ApiSource = Literal["cursor", "completion"]
+RatingReason = Literal["wrong", "outdated", "no_example", "unclear", "none"]
 FeedbackKind = Literal["problem", "idea", "praise", "question"]
 FeedbackAbout = Literal["completion", "symbol", "product", "catalogue"]
 ConsentLevel = Literal["off", "local", "counts", "events"]
@@ -125,13 +126,33 @@ class ApisAt:
 
 @dataclass(frozen=True, slots=True)
 class ApiLink:
-    """One API and where it is documented; `url` is null where no page is known."""
+    """One API and where it is documented; `url` is null where no page is known.
+
+    `maker` is who would hear of a rating of its docs, null where nobody would.
+    """
 
     name: str
     kind: str
     url: str | None
     caption: str
     source: ApiSource
+    maker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocsOpened:
+    """The user opened the page of an API that `linewise/apisAt` listed."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocsRated:
+    """The user said whether an API's docs helped, and picked what was wrong with them."""
+
+    name: str
+    helped: bool
+    reason: RatingReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,20 +199,30 @@ class FeedbackStatus:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Consent as it stands: what the user chose, what is in force, and why they differ."""
+    """Consent as it stands: what the user chose, what is in force, and why they differ.
+
+    `may_ask` is true where the user may be asked for consent now, `recipients` says who would get
+    something, and `preview` shows what.
+    """
 
     chosen: ConsentLevel
     effective: ConsentLevel
     reason: str
     preview: str
+    may_ask: bool
+    recipients: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class SetTelemetry:
-    """The user's word, or the editor's switch as it is now; null leaves a thing as it is."""
+    """The user's word, or the editor's switch as it is now; null leaves a thing as it is.
+
+    `asked` says that the user is asked for consent now.
+    """
 
     level: ConsentLevel | None
     editor_enabled: bool | None
+    asked: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +308,8 @@ REQUESTS: dict[str, tuple[Any, Any]] = {
 TO_SERVER: dict[str, Any] = {
     "linewise/completionShown": CompletionShown,
     "linewise/completionDismissed": CompletionDismissed,
+    "linewise/docsOpened": DocsOpened,
+    "linewise/docsRated": DocsRated,
 }
 """Notifications from the client."""
 

@@ -1,8 +1,7 @@
 """`linewise telemetry`, `linewise feedback` and `linewise collector`.
 
-In: arguments, and as the context's object a function that returns the user's subscriptions. Out:
-what the user asked to see. What needs a library that not everyone has installed is imported when
-its command runs.
+In: arguments. Out: what the user asked to see. What needs a library that not everyone has installed
+is imported when its command runs.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ import os
 import socket
 import sys
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,10 +23,11 @@ from linewise_telemetry.client.telemetry import Telemetry
 from linewise_telemetry.consent import Level
 from linewise_telemetry.errors import CollectorError, FeedbackError
 from linewise_telemetry.events import load
-from linewise_telemetry.worklist import as_markdown, as_prompts, read_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+_NOTHING_WAITS = "Nothing waits to be sent."
 
 
 @click.group(invoke_without_command=True)
@@ -84,7 +83,19 @@ def preview() -> None:
     """Print what would be sent next, byte for byte before compression."""
     with _opened() as client:
         text = client.preview()
-    click.echo(text or "Nothing waits to be sent.", err=not text)
+    click.echo(text or _NOTHING_WAITS, err=not text)
+
+
+@telemetry.command()
+def send() -> None:
+    """Send now what would be sent later, as far as you agreed."""
+    with _opened() as client:
+        client.send_now()
+        level, left = client.state().level, client.waiting()
+    if level < Level.COUNTS:
+        click.echo(f"Telemetry is {level.word}: nothing leaves.")
+    else:
+        click.echo("Not all could be sent; it is tried again." if left else _NOTHING_WAITS)
 
 
 @telemetry.command()
@@ -212,19 +223,6 @@ def serve(db: str | None, host: str, port: int, open_week: bool) -> None:
 
 
 @collector.command()
-@click.argument("export", type=click.File(encoding="utf-8"))
-@click.option(
-    "--prompts", type=click.File("w", encoding="utf-8", lazy=True), help="Also write these."
-)
-def worklist(export: TextIO, prompts: TextIO | None) -> None:
-    """Turn the dashboard's CSV EXPORT into a work list, and into prompts for evaluation."""
-    needs = read_needs(export.read())
-    click.echo(as_markdown(needs), nl=False)
-    if prompts is not None:
-        prompts.write(as_prompts(needs))
-
-
-@collector.command()
 @click.argument("name")
 @click.option("--title", help="As staff know it.")
 @click.option(
@@ -259,11 +257,7 @@ def account(name: str, db: str | None, password: str) -> None:
 
 @contextmanager
 def _opened() -> Iterator[Telemetry]:
-    places = locate_places(os.environ)
-    subscriptions = click.get_current_context().obj
-    if subscriptions is not None:
-        places = replace(places, subscriptions=subscriptions())
-    client = Telemetry(load(), places)
+    client = Telemetry(load(), locate_places(os.environ))
     client.start()
     try:
         yield client

@@ -103,13 +103,11 @@ def test_accounts_and_projects(tmp_path: Path) -> None:
     assert run(collector, "account", "ada", "--password", "secret").output == "ada can log in.\n"
 
 
-def test_worklist(tmp_path: Path) -> None:
-    export, prompts = tmp_path / "export.csv", tmp_path / "prompts.jsonl"
-    head = "project,week,metric,split,value,num,den,installs\n"
-    export.write_text(head + "acme,2026-11-16,deprecated_use,symbol,acme.send,30,100,9\n")
-    listed = run(collector, "worklist", str(export), "--prompts", str(prompts)).output
-    assert "- [ ] `acme.send`" in listed
-    assert '"expect": "acme.send"' in prompts.read_text()
+def test_send_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(telemetry, "send").output == "Telemetry is local: nothing leaves.\n"
+    monkeypatch.setenv("LINEWISE_COLLECTOR", "http://127.0.0.1:9#key")
+    run(telemetry, "on")
+    assert run(telemetry, "send").output == "Nothing waits to be sent.\n"
 
 
 @dataclass

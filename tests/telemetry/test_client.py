@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from linewise_telemetry.client import transport
 from linewise_telemetry.client.completions import Answered, ApiUse
+from linewise_telemetry.client.sender import FLUSH_AT
 from linewise_telemetry.client.subscriptions import Collector
-from linewise_telemetry.client.telemetry import FLUSH_AT, Places, Telemetry
+from linewise_telemetry.client.telemetry import Places, Telemetry
 from linewise_telemetry.client.transport import Answer
 from linewise_telemetry.consent import Level
 from tests.telemetry.world import (
@@ -78,7 +79,8 @@ def test_off_writes_nothing_but_the_choice(tmp_path: Path) -> None:
         path.unlink()
     later = telemetry(tmp_path, clock, wire.send)
     use_and_exit(later)
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["consent.json"]
+    kept = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert kept == {"consent.json", "consent.lock"}
 
 
 def test_events_leave_to_whom_they_concern(tmp_path: Path) -> None:

@@ -154,12 +154,16 @@ def test_hostile_answer_changes_nothing(tmp_path: Path, body: bytes) -> None:
 
 
 def test_without_an_address_it_is_kept_and_said(tmp_path: Path) -> None:
-    from linewise_telemetry.client.subscriptions import NoSubscriptions
+    from linewise_telemetry.catalogue.holding import Holding
+    from linewise_telemetry.catalogue.shelf import Shelf
+    from linewise_telemetry.client.subscriptions import Shelved
     from linewise_telemetry.client.telemetry import Places, Telemetry
     from tests.telemetry.world import REGISTRY
 
     wire = Wire()
-    nowhere = Places(tmp_path, tmp_path / "policy.json", {}, None, NoSubscriptions())
+    nowhere = Places(
+        tmp_path, tmp_path / "policy.json", {}, None, Shelved(Holding(Shelf(tmp_path)))
+    )
     client = Telemetry(REGISTRY, nowhere, send=wire.send)
     client.start()
     recipient, _ = client.preview_feedback(FEEDBACK)

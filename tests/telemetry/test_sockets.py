@@ -22,8 +22,10 @@ seen = []
 sys.addaudithook(lambda event, _: seen.append(event) if event.startswith(WATCHED) else None)
 
 from pathlib import Path
+from linewise_telemetry.catalogue.holding import Holding
+from linewise_telemetry.catalogue.shelf import Shelf
 from linewise_telemetry.client.completions import Answered
-from linewise_telemetry.client.subscriptions import Collector, NoSubscriptions
+from linewise_telemetry.client.subscriptions import Collector, Shelved
 from linewise_telemetry.client.telemetry import Places, Telemetry
 from linewise_telemetry.consent import Level
 from linewise_telemetry.events import load
@@ -32,7 +34,7 @@ home, level, environ = Path(sys.argv[1]), sys.argv[2], dict(arg.split("=") for a
 product = Collector("https://collector.invalid", "key")
 clock = iter(range(10**9, 10**10, 90_000))
 def client():
-    places = Places(home, home / "policy.json", environ, product, NoSubscriptions())
+    places = Places(home, home / "policy.json", environ, product, Shelved(Holding(Shelf(home))))
     return Telemetry(load(), places, clock=lambda: float(next(clock)))
 for session in range(3):
     telemetry = client()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from linewise_server.apidocs.docs import Docs
@@ -24,19 +24,20 @@ from linewise_telemetry.catalogue.document import (
     Sample,
     SupportLink,
 )
+from linewise_telemetry.catalogue.holding import Holding
 from linewise_telemetry.catalogue.shelf import Shelf
-from linewise_telemetry.client.subscriptions import Collector
 
 _SOURCE = "catalogue:"
 
 
 @dataclass(frozen=True, slots=True)
 class DeprecatedUse:
-    """A use of a symbol that its maker deprecates; `gone` where the installed version lacks it.
+    """A use of a `symbol` that its maker deprecates; `gone` where the installed version lacks it.
 
     `rename` is what to put at `span` where renaming is all there is to do.
     """
 
+    symbol: str
     span: Span
     message: str
     url: str | None
@@ -48,24 +49,29 @@ class DeprecatedUse:
 class Catalogues:
     """The catalogues of a shelf, read again when the shelf changes."""
 
-    def __init__(self, shelf: Shelf, index: Index) -> None:
-        self.shelf = shelf
+    def __init__(self, holding: Holding, index: Index) -> None:
+        self._holding = holding
         self._index = index
         self._stamp = -1
         self._held: list[Catalogue] = []
 
+    @property
+    def shelf(self) -> Shelf:
+        """Where the subscriptions are kept."""
+        return self._holding.shelf
+
     def current(self) -> list[Catalogue]:
         """Return the catalogues at hand, their symbols in the index."""
-        stamp = self.shelf.stamp
-        if stamp != self._stamp:
-            self._stamp = stamp
-            self._held = self.shelf.catalogues()
+        held = self._holding.current()
+        if held.stamp != self._stamp:
+            self._stamp = held.stamp
+            self._held = list(held.by_id.values())
             self._index_symbols()
         return self._held
 
-    def samples(self, name: str) -> list[Sample]:
-        """Return the samples that show how to use a symbol."""
-        return [s for held in self.current() for s in held.samples if name in s.symbols]
+    def samples(self, name: str) -> list[tuple[str, Sample]]:
+        """Return catalogue id and sample of those that show how to use a symbol."""
+        return [(held.id, s) for held in self.current() for s in held.samples if name in s.symbols]
 
     def support(self, package: str) -> list[SupportLink]:
         """Return where the users of a package find help."""
@@ -114,7 +120,9 @@ class Catalogues:
             url = item.guide or (resolved.link.url if resolved.link else None)
             gone = item.removed_in is not None and _reaches(used[held.package], item.removed_in)
             message = _message(item, gone=gone)
-            found.append(DeprecatedUse(span, message, url, held.title, gone, _rename(item)))
+            found.append(
+                DeprecatedUse(item.symbol, span, message, url, held.title, gone, _rename(item))
+            )
         return found
 
     def _index_symbols(self) -> None:
@@ -129,46 +137,6 @@ class Catalogues:
                 symbols = tuple(Symbol(e.name, f"py:{e.kind}", e.url) for e in held.symbols)
                 inventory = Inventory(held.title, held.version, symbols)
                 self._index.put(held.package, inventory, base="", origin="catalogue", source=source)
-
-
-@dataclass(frozen=True, slots=True)
-class Subscribed:
-    """The shelf as telemetry sees it (`linewise_telemetry.client.subscriptions.Subscriptions`)."""
-
-    held: Callable[[], Catalogues]
-    """Opened when first asked, which is after the workspace is known."""
-
-    def catalogues(self) -> Iterable[str]:
-        """Return the ids of all subscribed catalogues."""
-        return [each.id for each in self.held().current()]
-
-    def collector(self, catalogue: str) -> Collector | None:
-        """Return the collector that a catalogue names."""
-        found = self._named(catalogue)
-        return Collector(*found.collector) if found and found.collector else None
-
-    def lists(self, catalogue: str, symbol: str) -> bool:
-        """Whether a catalogue lists a symbol, a sample or an announcement of this name."""
-        found = self._named(catalogue)
-        return found is not None and symbol in set(_names(found))
-
-    def catalogue_of(self, symbol: str) -> str | None:
-        """Return the catalogue that lists a symbol."""
-        return next((c.id for c in self.held().current() if symbol in set(_names(c))), None)
-
-    def maker(self, catalogue: str) -> str:
-        """Return the name of a catalogue's maker."""
-        found = self._named(catalogue)
-        return found.maker if found else catalogue
-
-    def _named(self, catalogue: str) -> Catalogue | None:
-        return next((each for each in self.held().current() if each.id == catalogue), None)
-
-
-def _names(catalogue: Catalogue) -> Iterator[str]:
-    yield from (entry.name for entry in catalogue.symbols)
-    yield from (sample.id for sample in catalogue.samples)
-    yield from (announcement.id for announcement in catalogue.announcements)
 
 
 def _packages_used(docs: Docs, source: Source) -> dict[str, str]:

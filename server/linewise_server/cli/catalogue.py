@@ -11,7 +11,7 @@ import functools
 import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
@@ -26,6 +26,7 @@ from linewise_telemetry.catalogue.document import Entry, read_document
 from linewise_telemetry.catalogue.envelope import new_key, open_envelope, sign
 from linewise_telemetry.catalogue.errors import CatalogueError
 from linewise_telemetry.catalogue.shelf import Pull, Pulled, Shelf
+from linewise_telemetry.worklist import ExportError, as_markdown, as_prompts, read_needs
 
 T = TypeVar("T")
 _File = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -48,6 +49,7 @@ def catalogue() -> None:
 
     \b
     For makers:       new -> build -> sign -> put the file on any web server
+                      suggest --from-dashboard EXPORT.csv says what to improve next
     For subscribers:  linewise catalogue add https://docs.example/acme.catalogue
 
     A catalogue holds symbols and their pages, deprecations with the way out, samples, announcements
@@ -120,6 +122,30 @@ def verify(envelope: Path) -> None:
     opened = open_envelope(envelope.read_bytes())
     read = read_document(opened.payload)
     click.echo(f"{read.id} release {read.release}, by {read.maker}, signed by {opened.fingerprint}")
+
+
+@catalogue.command()
+@click.option(
+    "--from-dashboard",
+    "export",
+    required=True,
+    type=click.File(encoding="utf-8"),
+    help="The CSV export of a collector's dashboard, as downloaded.",
+)
+@click.option(
+    "--prompts",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    help="Also write, one JSON object a line, what to evaluate a model with.",
+)
+def suggest(export: TextIO, prompts: TextIO | None) -> None:
+    """Say what to do next: what users lack or the model gets wrong, the most pressing first."""
+    try:
+        needs = read_needs(export.read())
+    except (ExportError, UnicodeDecodeError) as error:
+        raise UsageError(f"{export.name}: {error}") from error
+    click.echo(as_markdown(needs), nl=False)
+    if prompts is not None:
+        prompts.write(as_prompts(needs))
 
 
 @catalogue.command()

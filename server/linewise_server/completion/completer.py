@@ -25,8 +25,10 @@ from linewise_server.completion.ask import (
     with_selected,
 )
 from linewise_server.completion.budget import Sizes, sizes
+from linewise_server.completion.calibration import USUAL
 from linewise_server.completion.flight import Flight
 from linewise_server.completion.memory import Memory, Saying, place_of, typed_since
+from linewise_server.completion.outcome import Outcome, result_of
 from linewise_server.completion.plan import Plan, Planner
 from linewise_server.completion.postprocess import enough, postprocess
 from linewise_server.completion.rhythm import Rhythm
@@ -36,11 +38,13 @@ from linewise_server.protocol import Origin, Trace
 from linewise_server.settings import Settings
 from linewise_server.snapshot import Snapshot
 
-LEAST_CONFIDENCE = -1.6
-"""Mean log-probability below which nothing is shown unasked."""
+Answered = Callable[[Ask, list[Suggestion], Outcome], None]
+"""Told of every request that was not cancelled, once it is answered."""
+
 LEAST_CONFIDENCE_AHEAD = -0.7
-"""The same where the line is complete and what is suggested is the next one; and what a suggestion
-must reach for what would follow it to be worth generating."""
+"""Mean log-probability below which nothing is shown unasked where the line is complete and what is
+suggested is the next one; and what a suggestion must reach for what would follow it to be worth
+generating."""
 ORPHAN_SECONDS = 0.1
 """How long a generation that nobody waits for may go on, for the next key to join it."""
 THINK_AHEAD_SECONDS = 0.2
@@ -77,12 +81,16 @@ class Completer:
         trace: Callable[[Trace], None] = lambda trace: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        answered: Answered = lambda ask, suggestions, outcome: None,
+        least: Callable[[], float] = lambda: USUAL,
     ) -> None:
         self.client = client
         self._settings = settings
         self._trace = trace
         self._clock = clock
         self._sleep = sleep
+        self._answered = answered
+        self._least = least
         self._memory = Memory()
         self._rhythm = Rhythm()
         self._planner: Planner | None = None
@@ -113,10 +121,15 @@ class Completer:
             self._cancel_flight()
             found = self._finish(ask, site, wanted, text, origin, saying.confidence)
             self._tell(ask, text, origin, found[1], None, started)
+            tokens = round(saying.tokens * len(text) / max(1, len(saying.text)))
+            result = result_of(text, len(found[0]), None)
+            outcome = Outcome(result, self._since(started), origin, tokens=tokens)
+            self._answered(ask, found[0], outcome)
             self._think_ahead(snapshot, ask.line, column, found[0])
             return found[0]
         flight, origin = await self._board(ask, snapshot, column, site, wanted)
         if flight is None:
+            self._answered(ask, [], Outcome("timeout", self._since(started)))
             return []
         return await self._wait(ask, snapshot, column, site, wanted, flight, origin, started)
 
@@ -247,6 +260,7 @@ class Completer:
         text = left()
         if text is None or not flight.text:
             self._tell(ask, "", origin, (), flight, started)
+            self._answered(ask, [], self._outcome(text, 0, origin, flight, started))
             return []
         self._rhythm.answered(self._clock() - started)
         texts = [text, *flight.alternatives.values()]
@@ -257,6 +271,8 @@ class Completer:
             acted = names if number == 0 else acted
             suggestions += [s for s in found if all(s.text != other.text for other in suggestions)]
         self._tell(ask, text, origin, acted, flight, started)
+        outcome = self._outcome(text, len(suggestions), origin, flight, started)
+        self._answered(ask, suggestions, outcome)
         self._think_ahead(snapshot, ask.line, column, suggestions)
         return suggestions
 
@@ -274,6 +290,7 @@ class Completer:
                         flight.text,
                         flight.whole,
                         flight.confidence,
+                        tokens=flight.tokens,
                     )
                 )
 
@@ -322,7 +339,7 @@ class Completer:
         """Filter a text and give it the form of a suggestion."""
         draft, names = postprocess(text, site, wanted)
         next_line = wanted == "line" and text.lstrip(" \t")[:1] in ("\n", "\r")
-        least = LEAST_CONFIDENCE_AHEAD if next_line else LEAST_CONFIDENCE
+        least = LEAST_CONFIDENCE_AHEAD if next_line else self._least()
         if draft is not None and not ask.invoked and confidence < least:
             draft, names = None, (*names, "confidence")
         if draft is None:
@@ -392,6 +409,7 @@ class Completer:
                         whole=True,
                         confidence=flight.confidence,
                         ahead=True,
+                        tokens=flight.tokens,
                     )
                 )
 
@@ -435,6 +453,16 @@ class Completer:
         task.add_done_callback(self._chores.discard)
         return task
 
+    def _outcome(
+        self, said: str | None, shown: int, origin: Origin, flight: Flight, started: float
+    ) -> Outcome:
+        reason = flight.finish.reason if flight.finish is not None else None
+        result = result_of(said, shown, reason)
+        return Outcome(result, self._since(started), origin, flight.ttft_ms, flight.tokens)
+
+    def _since(self, started: float) -> float:
+        return (self._clock() - started) * 1000
+
     def _tell(
         self,
         ask: Ask,
@@ -445,7 +473,7 @@ class Completer:
         started: float,
     ) -> None:
         """Send the trace of an answer, with the engine's figures once they are known."""
-        total = (self._clock() - started) * 1000
+        total = self._since(started)
 
         def send() -> None:
             finish = flight.finish if flight is not None and origin == "model" else None

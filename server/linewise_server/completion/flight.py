@@ -38,12 +38,16 @@ class Flight:
         self.error: ModelError | None = None
         self.whole = False
         """Whether it said all that its shape calls for."""
+        self.ttft_ms = 0.0
+        """From its start to its first text."""
+        self._started = 0.0
         self._logprobs: list[float] = []
         self._grown = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self, client: EngineClient, enough: Enough) -> None:
         """Begin; the generation stops by itself once `enough` holds for its text."""
+        self._started = asyncio.get_running_loop().time()
         self._task = asyncio.create_task(self._run(client, enough))
 
     @property
@@ -55,6 +59,11 @@ class Flight:
     def confidence(self) -> float:
         """Mean log-probability of the tokens so far."""
         return sum(self._logprobs) / len(self._logprobs) if self._logprobs else 0.0
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens have come so far."""
+        return len(self._logprobs)
 
     def typed(self, uri: str, site: Site) -> str | None:
         """Return what was typed since it began, None where the typing went another way."""
@@ -104,6 +113,8 @@ class Flight:
             said = self.alternatives.get(token.candidate, "")
             self.alternatives[token.candidate] = said + token.text
             return False
+        if not self.text:
+            self.ttft_ms = (asyncio.get_running_loop().time() - self._started) * 1000
         self.text += token.text
         self._logprobs.append(token.logprob)
         return True

@@ -36,6 +36,8 @@ class Saying:
     """Mean log-probability of its tokens."""
     ahead: bool = False
     """Said before anyone asked, as if the suggestion shown had been accepted."""
+    tokens: int = 0
+    """How many the text is."""
 
 
 def place_of(site: Site) -> tuple[str, str]:

@@ -30,6 +30,12 @@ _PULL_SECONDS = 6 * 3600.0
 _DEADLINE = 2.0
 _OPEN_SUPPORT = "linewise.catalogue.openSupport"
 """Run by the server; its only argument is a support link of a subscribed catalogue."""
+_INSERTED = "linewise.catalogue.sampleInserted"
+"""Run by the server once the sample is in the text; its arguments are the document's URI, the
+catalogue's id, the sample's id and what was put in."""
+_FIXED = "linewise.catalogue.deprecationFixed"
+"""Run by the server once a deprecated use is replaced; its arguments are the document's URI and the
+symbol that was replaced."""
 _OPEN, _MUTE = "Open", "Do not show again"
 
 
@@ -50,14 +56,26 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
             return found
         offset = document.snapshot().offset(*document.locate(params.range.start))
         here = await workspace.docs.resolve(source, offset)
-        return found + (_offers(workspace, document, params.range.end, here) if here else [])
+        if here is None:
+            return found
+        workspace.usage.asked_for_sample(here.name)
+        return found + _offers(workspace, document, params.range.end, here)
 
     server.code_actions.offers.append(actions)
 
     @server.command(_OPEN_SUPPORT)
-    async def open_support(url: str) -> None:
+    async def open_support(url: str, symbol: str) -> None:
         if any(url == link.url for c in workspace.catalogues.current() for link in c.support):
+            workspace.usage.opened(symbol, "support")
             await server.window_show_document_async(types.ShowDocumentParams(url, external=True))
+
+    @server.command(_INSERTED)
+    def inserted(uri: str, catalogue: str, sample: str, text: str) -> None:
+        server.session.inserted(uri, catalogue, sample, text)
+
+    @server.command(_FIXED)
+    def fixed(uri: str, symbol: str) -> None:
+        workspace.usage.deprecation(uri, symbol, "fixed")
 
 
 class CatalogueWatch:
@@ -99,6 +117,8 @@ class CatalogueWatch:
                 document.uri, [_diagnostic(document, use) for use in uses], version
             )
         )
+        for use in uses:
+            self._workspace.usage.deprecation(document.uri, use.symbol, "seen")
         for catalogue, announcement in announcements:
             if (catalogue, announcement.id) not in self._announced:
                 self._announced.add((catalogue, announcement.id))
@@ -107,6 +127,8 @@ class CatalogueWatch:
                 )
 
     async def _announce(self, catalogue: str, announcement: Announcement) -> None:
+        usage = self._workspace.usage
+        usage.announcement(catalogue, announcement.id, "delivered")
         buttons = [_OPEN, _MUTE] if announcement.url else [_MUTE]
         text = f"{announcement.title}\n{announcement.text}".strip()
         answer = await self._server.window_show_message_request_async(
@@ -116,8 +138,10 @@ class CatalogueWatch:
         )
         if answer is None:
             return
+        opened = answer.title == _OPEN
+        usage.announcement(catalogue, announcement.id, "opened" if opened else "muted")
         self._workspace.catalogues.shelf.mute(catalogue, announcement.id)
-        if answer.title == _OPEN and announcement.url:
+        if opened and announcement.url:
             await self._server.window_show_document_async(
                 types.ShowDocumentParams(announcement.url, external=True)
             )
@@ -160,19 +184,24 @@ def _offers(
 ) -> list[types.CodeAction]:
     """Return the samples of a symbol and where its users find help."""
     catalogues = workspace.catalogues
-    samples = [
-        types.CodeAction(
-            f"Insert sample: {sample.title}",
-            types.CodeActionKind.Refactor,
-            edit=_insertion(document, after, sample.code),
+    samples = []
+    for catalogue, sample in catalogues.samples(here.name):
+        edit, text = _insertion(document, after, sample.code)
+        samples.append(
+            types.CodeAction(
+                f"Insert sample: {sample.title}",
+                types.CodeActionKind.Refactor,
+                edit=edit,
+                command=types.Command(
+                    sample.title, _INSERTED, arguments=[document.uri, catalogue, sample.id, text]
+                ),
+            )
         )
-        for sample in catalogues.samples(here.name)
-    ]
     help_links = [
         types.CodeAction(
             f"Ask for help: {link.title}",
             types.CodeActionKind.Empty,
-            command=types.Command(link.title, _OPEN_SUPPORT, arguments=[link.url]),
+            command=types.Command(link.title, _OPEN_SUPPORT, arguments=[link.url, here.name]),
         )
         for link in catalogues.support(here.package or "")
     ]
@@ -189,18 +218,21 @@ def _fix(document: Document, use: DeprecatedUse) -> types.CodeAction | None:
         diagnostics=[_diagnostic(document, use)],
         is_preferred=True,
         edit=types.WorkspaceEdit({document.uri: [edit]}),
+        command=types.Command(f"Use {use.rename}", _FIXED, arguments=[document.uri, use.symbol]),
     )
 
 
-def _insertion(document: Document, after: types.Position, code: str) -> types.WorkspaceEdit:
-    """Return the edit that puts code on the lines below a place, indented as its line is."""
+def _insertion(
+    document: Document, after: types.Position, code: str
+) -> tuple[types.WorkspaceEdit, str]:
+    """Return the edit that puts code below a place, indented as its line is, and the text of it."""
     line = document.lines[min(after.line, len(document.lines) - 1)]
     indent = line[: len(line) - len(line.lstrip())]
     text = "".join(f"{indent}{part}".rstrip() + "\n" for part in code.strip("\n").split("\n"))
     ended = line.endswith(("\n", "\r"))
     place = types.Position(after.line + 1, 0) if ended else document.position(after.line, len(line))
     edit = types.TextEdit(types.Range(place, place), text if ended else f"\n{text}")
-    return types.WorkspaceEdit({document.uri: [edit]})
+    return types.WorkspaceEdit({document.uri: [edit]}), text
 
 
 def _touches(one: types.Range, other: types.Range) -> bool:

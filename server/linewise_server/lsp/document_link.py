@@ -32,7 +32,9 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
 
     @server.feature(types.DOCUMENT_LINK_RESOLVE)
     async def resolve(link: types.DocumentLink) -> types.DocumentLink:
-        found = open_import(workspace.docs, str(field(link.data, "name") or ""))
+        name = str(field(link.data, "name") or "")
+        found = open_import(workspace.docs, name)
+        workspace.usage.listed(name, "link", answered=found is not None)
         if found is not None and link.target is None:
             link.target = found.url
             link.tooltip = f"{found.target} · {found.caption}"

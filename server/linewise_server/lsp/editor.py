@@ -80,6 +80,8 @@ class Editor:
         self.buffer = Buffer("untitled:empty", "plaintext")
         self.statuses: list[Any] = []
         self.messages: list[str] = []
+        self.answers: list[str] = []
+        """Buttons to press, in turn, when the server asks something; none left, it is closed."""
         self.progress: list[Any] = []
         """What the server said of long work: begin, report and end values, and partial results."""
         self.tokens: list[Any] = []
@@ -205,6 +207,10 @@ class Editor:
         answer = self._client.protocol.send_request_async(method, params)
         return plain(await asyncio.wait_for(answer, ANSWER))
 
+    def notify(self, method: str, params: Any) -> None:
+        """Send a notification."""
+        self._client.protocol.notify(method, params)
+
     async def progress_until(self, holds: Callable[[Any], bool]) -> Any:
         """Wait for a value of progress for which `holds`, and return its token."""
         seen = 0
@@ -249,6 +255,16 @@ class Editor:
         @self._client.feature(types.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
         def message_shown(params: types.ShowMessageParams) -> None:
             self.messages.append(params.message)
+
+        @self._client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)  # type: ignore[untyped-decorator]
+        def asked(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
+            self.messages.append(params.message)
+            return types.MessageActionItem(self.answers.pop(0)) if self.answers else None
+
+        @self._client.feature(types.WINDOW_SHOW_DOCUMENT)  # type: ignore[untyped-decorator]
+        def document_shown(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
+            self.messages.append(params.uri)
+            return types.ShowDocumentResult(success=True)
 
 
 def _ghost(item: types.InlineCompletionItem) -> Ghost:

@@ -1,4 +1,4 @@
-"""experimental/externalDocs in rust-analyzer's shape, and linewise/apisAt.
+"""experimental/externalDocs in rust-analyzer's shape, linewise/apisAt, and what became of its list.
 
 `externalDocs` answers with a URL or null; a client that declares the experimental capability
 `localDocs` gets `{"web": …, "local": …}` instead.
@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types
 
 from linewise_server import protocol
 from linewise_server.apidocs.apis import apis_at
+from linewise_server.apidocs.usage import Surface
 from linewise_server.lsp.plain import field, plain
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import WorkspaceDocs, source_of
@@ -32,6 +34,10 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         offset = document.snapshot().offset(*document.locate(position))
         found = await workspace.docs.resolve(source_of(document), offset, _DEADLINE)
         workspace.noticed(found)
+        workspace.usage.shown(found, "palette")
+        if found is not None and found.link is not None:
+            # The client asks for the address because the user opens it.
+            workspace.usage.opened(found.name, "reference")
         url = found.link.url if found is not None and found.link is not None else None
         if not field(server.client_capabilities.experimental, "localDocs"):
             return url
@@ -47,4 +53,19 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         position = types.Position(wanted.line, wanted.character)
         offset = document.snapshot().offset(*document.locate(position))
         found = await apis_at(workspace.docs, source_of(document), offset, workspace.completion)
-        return protocol.to_wire(found)
+        usage = workspace.usage
+        for link in found:
+            surface: Surface = "palette" if link.source == "cursor" else "completion"
+            usage.listed(link.name, surface, answered=link.url is not None)
+        return protocol.to_wire([replace(link, maker=usage.maker(link.name)) for link in found])
+
+    @server.feature("linewise/docsOpened")
+    def opened(params: Any) -> None:
+        workspace.usage.opened(
+            protocol.from_wire(protocol.DocsOpened, plain(params)).name, "reference"
+        )
+
+    @server.feature("linewise/docsRated")
+    def rated(params: Any) -> None:
+        told = protocol.from_wire(protocol.DocsRated, plain(params))
+        workspace.usage.rated(told.name, helped=told.helped, reason=told.reason)

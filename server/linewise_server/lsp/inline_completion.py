@@ -10,8 +10,10 @@ from typing import Any
 
 from lsprotocol import types
 
+from linewise_server import protocol
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.lsp.documents import Document
+from linewise_server.lsp.plain import plain
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.protocol import COMMAND_ACCEPT
 
@@ -39,8 +41,18 @@ def register(server: LinewiseServer) -> None:
         session.accepted(identity)
 
     @server.feature("textDocument/didShowCompletion")
-    def shown(_: Any) -> None:
-        """Nothing to do until events are recorded; named so that clients may send it."""
+    def did_show(params: Any) -> None:
+        session.displayed(str(params.item.command.arguments[0]), "rendered")
+
+    @server.feature("linewise/completionShown")
+    def shown(params: Any) -> None:
+        told = protocol.from_wire(protocol.CompletionShown, plain(params))
+        session.displayed(told.id, told.basis)
+
+    @server.feature("linewise/completionDismissed")
+    def dismissed(params: Any) -> None:
+        told = protocol.from_wire(protocol.CompletionDismissed, plain(params))
+        session.dismissed(told.id, told.reason, told.shown_ms)
 
     @server.feature("textDocument/didPartiallyAcceptCompletion")
     def partially_accepted(params: Any) -> None:

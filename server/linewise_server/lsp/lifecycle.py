@@ -22,6 +22,7 @@ def register(server: LinewiseServer) -> None:
     async def initialize(params: types.InitializeParams) -> None:
         encoding = server.workspace.position_encoding
         session.documents.encoding = types.PositionEncodingKind(encoding or "utf-16").value
+        session.client = params.client_info.name if params.client_info else ""
         options = params.initialization_options
         for listener in session.listeners.introduced if options else ():
             listener(options)

@@ -17,16 +17,19 @@ from attrs import evolve
 from lsprotocol import types
 from pygls.uris import to_fs_path
 
-from linewise_models.engine.contract import EngineClient
+from linewise_models.engine.contract import EngineClient, Report
 from linewise_models.errors import EngineLost, ModelError
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.budget import too_slow
-from linewise_server.completion.completer import Completer
+from linewise_server.completion.calibration import USUAL
+from linewise_server.completion.completer import Answered, Completer
 from linewise_server.completion.exclusion import Exclusion
+from linewise_server.completion.outcome import Outcome
 from linewise_server.engines import Engines, ModelMissingError
 from linewise_server.lsp.documents import Document, Documents, Edit
 from linewise_server.protocol import State, Status, Trace
 from linewise_server.settings import Settings, read_settings
+from linewise_server.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +44,22 @@ class Listeners:
     """With the client's initialization options."""
     opened: list[Callable[[Document], None]] = field(default_factory=list)
     edited: list[Callable[[Document, Edit], None]] = field(default_factory=list)
-    answered: list[Callable[[Ask, list[Suggestion], float], None]] = field(default_factory=list)
-    """With the milliseconds that the answer took."""
+    answered: list[Answered] = field(default_factory=list)
+    """Of every request, also those that failed or were cancelled."""
     accepted: list[Callable[[str, Suggestion], None]] = field(default_factory=list)
     """With the URI of the document."""
+    accepted_partly: list[Callable[[str, int], None]] = field(default_factory=list)
+    """With the id and how many of its first characters are in the text."""
+    inserted: list[Callable[[str, str, str, str], None]] = field(default_factory=list)
+    """With the URI of the document, a catalogue, the id of its sample and the text put in."""
+    shown: list[Callable[[str, str], None]] = field(default_factory=list)
+    """With the id and how the client knows that it is on the screen."""
+    dismissed: list[Callable[[str, str, float], None]] = field(default_factory=list)
+    """With the id, the reason and the milliseconds that it stood on the screen."""
     loading: list[Callable[[float], None]] = field(default_factory=list)
     """With the share of the model that is loaded, 0.0 to 1.0."""
+    served: list[Callable[[Report], None]] = field(default_factory=list)
+    """When the engine is ready, again after each request."""
     failed: list[Callable[[], None]] = field(default_factory=list)
     """When the engine could not do what was asked."""
     starting: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -71,6 +84,10 @@ class Session:
         """Document and suggestion by id, for what the client later says of them."""
         self.last_edit: dict[str, Edit] = {}
         """The last change of each document."""
+        self.client = ""
+        """What the client calls itself."""
+        self.least: Callable[[], float] = lambda: USUAL
+        """Mean log-probability below which nothing is shown unasked."""
         self.listeners = Listeners()
         self._background: set[asyncio.Task[None]] = set()
         self._on_status = on_status
@@ -120,12 +137,14 @@ class Session:
             completer = self._completer or self._open()
             suggestions = await completer.complete(ask)
         except ModelError as error:
+            self._answered(ask, [], Outcome("failed", (time.monotonic() - started) * 1000))
             self._failed(error)
             return []
+        except asyncio.CancelledError:
+            self._answered(ask, [], Outcome("canceled", (time.monotonic() - started) * 1000))
+            raise
         for suggestion in suggestions:
             self.shown[suggestion.id] = (ask.snapshot.uri, suggestion)
-        for listener in self.listeners.answered:
-            listener(ask, suggestions, (time.monotonic() - started) * 1000)
         while len(self.shown) > 200:
             self.shown.pop(next(iter(self.shown)))
         await self._ready(completer)
@@ -145,6 +164,15 @@ class Session:
             path = to_fs_path(uri) if uri.startswith("file:") else None
             self._reasons[uri] = self._exclusion.reason(Path(path)) if path else None
         return self._reasons[uri]
+
+    @property
+    def serves_now(self) -> bool:
+        """Whether an engine is at work or about to be."""
+        return self._completer is not None
+
+    def may_read(self, path: Path) -> bool:
+        """Say whether a file may be shown to the model."""
+        return self._exclusion.reason(path) is None
 
     def saved(self, uri: str) -> None:
         """Note that a file was written; what is ignored may have changed with it."""
@@ -205,7 +233,25 @@ class Session:
         if characters is None:
             for listener in self.listeners.accepted:
                 listener(uri, suggestion)
+        else:
+            for hears in self.listeners.accepted_partly:
+                hears(identity, characters)
         self._show(replace(self.status, keys_saved_today=self._saved))
+
+    def inserted(self, uri: str, catalogue: str, sample: str, text: str) -> None:
+        """Note that a sample is in a document now."""
+        for listener in self.listeners.inserted:
+            listener(uri, catalogue, sample, text)
+
+    def displayed(self, identity: str, basis: str) -> None:
+        """Note that a suggestion is on the screen."""
+        for listener in self.listeners.shown:
+            listener(identity, basis)
+
+    def dismissed(self, identity: str, reason: str, shown_ms: float) -> None:
+        """Note that a suggestion left the screen without being accepted."""
+        for listener in self.listeners.dismissed:
+            listener(identity, reason, shown_ms)
 
     async def begin(self) -> None:
         """Start what runs beside the requests, once the client is ready."""
@@ -240,8 +286,18 @@ class Session:
 
     def _open(self) -> Completer:
         client = self.engines.client(self.settings, self._loading)
-        self._completer = Completer(client, lambda: self.settings, self._traced)
+        self._completer = Completer(
+            client,
+            lambda: self.settings,
+            self._traced,
+            answered=self._answered,
+            least=lambda: self.least(),
+        )
         return self._completer
+
+    def _answered(self, ask: Ask, suggestions: list[Suggestion], outcome: Outcome) -> None:
+        for listener in self.listeners.answered:
+            listener(ask, suggestions, outcome)
 
     def _traced(self, trace: Trace) -> None:
         if self.settings.trace:
@@ -264,6 +320,8 @@ class Session:
 
     async def _ready(self, completer: Completer) -> None:
         report = await completer.report()
+        for listener in self.listeners.served:
+            listener(report)
         slow = too_slow(report)
         state: State = "tooSlow" if slow else "ready"
         speed = f"{report.generation_speed:.0f} tokens/s"

@@ -11,105 +11,212 @@ import asyncio
 import time
 from typing import Any, cast
 
+from linewise_models.engine.contract import Report
+from linewise_models.errors import ModelError
 from linewise_server import protocol
-from linewise_server.completion.ask import Ask, Suggestion
+from linewise_server.apidocs.source import Source, Span
+from linewise_server.apidocs.usage import Usage
+from linewise_server.completion.ask import Ask, Suggestion, as_if_accepted
+from linewise_server.completion.outcome import Outcome
 from linewise_server.lsp.documents import Document, Edit
-from linewise_server.lsp.plain import plain
+from linewise_server.lsp.plain import field, plain
 from linewise_server.lsp.server import LinewiseServer
-from linewise_telemetry.client.completions import Answered
+from linewise_server.lsp.started import describe
+from linewise_telemetry.client import preview
+from linewise_telemetry.client.completions import Answered, ApiUse
 from linewise_telemetry.client.telemetry import Telemetry
 from linewise_telemetry.consent import Level
 
 TICK_SECONDS = 5.0
 
 
-def register(server: LinewiseServer, telemetry: Telemetry) -> None:
+def register(server: LinewiseServer, telemetry: Telemetry, usage: Usage) -> None:
     """Add the handlers to the server."""
     server.abilities["telemetry"] = True
-    session = server.session
-    watched: set[str] = set()
+    _Consent(server, telemetry).register()
+    _Life(server, telemetry, usage).register()
 
-    @server.feature("linewise/telemetry")
-    async def consent(params: Any) -> Any:
-        word = protocol.from_wire(protocol.SetTelemetry, plain(params))
+
+class _Consent:
+    """The user's word, and the session that takes part from then on."""
+
+    def __init__(self, server: LinewiseServer, telemetry: Telemetry) -> None:
+        self._server = server
+        self._telemetry = telemetry
+        self._report: Report | None = None
+        self._told = False
+
+    def register(self) -> None:
+        listeners = self._server.session.listeners
+        listeners.introduced.append(self._introduced)
+        listeners.served.append(self._served)
+        listeners.failed.append(lambda: self._start())
+        listeners.ending.append(self._end)
+
+        @self._server.feature("linewise/telemetry")
+        async def consent(params: Any) -> Any:
+            word = protocol.from_wire(protocol.SetTelemetry, plain(params))
+            return protocol.to_wire(await self._take(word))
+
+    def _introduced(self, options: Any) -> None:
+        # Before anything is recorded, or the switch would count from the first message on only.
+        if field(options, "editorTelemetryEnabled") is False:
+            self._telemetry.switch(editor=False)
+
+    async def _take(self, word: protocol.SetTelemetry) -> protocol.Telemetry:
+        telemetry = self._telemetry
+        before = telemetry.level
         if word.editor_enabled is not None:
             telemetry.switch(editor=word.editor_enabled)
+        if word.asked:
+            await asyncio.to_thread(telemetry.note_asked)
         if word.level is not None:
             await asyncio.to_thread(telemetry.choose, Level[word.level.upper()])
-        state = telemetry.state()
-        preview = await asyncio.to_thread(telemetry.preview)
+        state = await asyncio.to_thread(telemetry.state)
+        if before < Level.COUNTS <= state.level:
+            # What was recorded before may not leave, so the session that takes part begins now.
+            self._told = False
+            self._start()
+        page = await asyncio.to_thread(preview.render, telemetry)
         chosen, effective = (
             cast("protocol.ConsentLevel", level.word) for level in (state.chosen, state.level)
         )
-        answer = protocol.Telemetry(chosen, effective, state.reason, preview)
-        return protocol.to_wire(answer)
+        return protocol.Telemetry(
+            chosen, effective, state.reason, page, state.may_ask, telemetry.recipients()
+        )
 
-    @server.feature("linewise/completionShown")
-    def shown(params: Any) -> None:
-        told = protocol.from_wire(protocol.CompletionShown, plain(params))
-        telemetry.completions.show(told.id, told.basis, time.monotonic())
+    def _served(self, report: Report) -> None:
+        if self._report is None:
+            self._report = report
+            self._start()
 
-    @server.feature("linewise/completionDismissed")
-    def dismissed(params: Any) -> None:
-        told = protocol.from_wire(protocol.CompletionDismissed, plain(params))
-        reason = "typed_over" if told.reason == "typedOver" else told.reason
-        telemetry.completions.dismiss(told.id, reason, told.shown_ms, time.monotonic())
+    async def _end(self) -> None:
+        # A session in which no model was asked for took part as well.
+        self._start()
 
-    def answered(ask: Ask, suggestions: list[Suggestion], milliseconds: float) -> None:
-        for suggestion in suggestions:
-            origin = "typed_through" if suggestion.origin == "typedThrough" else suggestion.origin
-            telemetry.completions.answer(
-                Answered(
-                    id=suggestion.id,
-                    lang=ask.snapshot.language,
-                    trigger="invoked" if ask.invoked else "automatic",
-                    outcome="produced",
-                    origin=origin,
-                    total_ms=milliseconds,
-                    ttft_ms=milliseconds,
-                    tokens=max(1, len(suggestion.text) // 3),
-                    text=suggestion.text,
-                    apis=(),
-                ),
-                time.monotonic(),
-            )
-
-    def accepted(uri: str, suggestion: Suggestion) -> None:
-        document = session.documents.get(uri)
-        if document is None:
+    def _start(self) -> None:
+        if self._told:
             return
-        edit = session.last_edit.get(uri)
+        self._told = True
+        session = self._server.session
+        try:
+            settings = session.settings
+            entry = None if settings.remote_url else session.engines.entry(settings.model)
+        except ModelError:
+            entry = None
+        self._telemetry.record("session.started", **describe(session.client, self._report, entry))
+
+
+class _Life:
+    """The life of completions."""
+
+    def __init__(self, server: LinewiseServer, telemetry: Telemetry, usage: Usage) -> None:
+        self._server = server
+        self._session = server.session
+        self._telemetry = telemetry
+        self._usage = usage
+        self._watched: set[str] = set()
+
+    def register(self) -> None:
+        listeners = self._session.listeners
+        listeners.answered.append(self._answered)
+        listeners.shown.append(self._shown)
+        listeners.accepted.append(self._accepted)
+        listeners.accepted_partly.append(self._accepted_partly)
+        listeners.inserted.append(self._inserted)
+        listeners.dismissed.append(self._dismissed)
+        listeners.edited.append(self._edited)
+        listeners.starting.append(self._begin)
+        listeners.ending.append(self._end)
+
+    def _answered(self, ask: Ask, suggestions: list[Suggestion], outcome: Outcome) -> None:
+        completions, now = self._telemetry.completions, time.monotonic()
+        completions.answer(_of(ask, suggestions[0] if suggestions else None, outcome), now)
+        for further in suggestions[1:]:
+            completions.begin(_of(ask, further, outcome), now)
+        for suggestion in suggestions:
+            if self._usage.may_name(suggestion.text):
+                self._session.run(self._name_apis(ask, suggestion))
+
+    async def _name_apis(self, ask: Ask, suggestion: Suggestion) -> None:
+        """Find the symbols of catalogues that a suggestion names, while it is on its way."""
+
+        def find() -> tuple[ApiUse, ...]:
+            written, _, _ = as_if_accepted(ask.snapshot, ask.line, suggestion.start, suggestion)
+            start = written.offset(ask.line, suggestion.start)
+            source = Source(written.text(), written.language, None)
+            return self._usage.apis(source, Span(start, start + len(suggestion.text)))
+
+        # The whole text has to be parsed for it, which no key shall wait for.
+        apis = await asyncio.to_thread(find)
+        self._telemetry.completions.name_apis(suggestion.id, apis)
+
+    def _shown(self, identity: str, basis: str) -> None:
+        self._telemetry.completions.show(identity, basis, time.monotonic())
+
+    def _dismissed(self, identity: str, reason: str, shown_ms: float) -> None:
+        word = "typed_over" if reason == "typedOver" else reason
+        self._telemetry.completions.dismiss(identity, word, shown_ms, time.monotonic())
+
+    def _accepted_partly(self, identity: str, characters: int) -> None:
+        self._telemetry.completions.take_part(identity, characters, time.monotonic())
+
+    def _accepted(self, uri: str, suggestion: Suggestion) -> None:
+        place = self._place(uri, suggestion.text)
+        self._telemetry.completions.accept(suggestion.id, uri, place, time.monotonic())
+
+    def _inserted(self, uri: str, catalogue: str, sample: str, text: str) -> None:
+        place = self._place(uri, text)
+        completions = self._telemetry.completions
+        completions.insert_sample(catalogue, sample, uri, place, text, time.monotonic())
+
+    def _place(self, uri: str, text: str) -> int | None:
+        """Return where a text was just put, which is followed from now on; None if it is not."""
+        document = self._session.documents.get(uri)
+        if document is None:
+            return None
+        edit = self._session.last_edit.get(uri)
         snapshot = document.snapshot()
         near = snapshot.offset(edit.line, edit.column) if edit is not None else 0
-        # Editors send what they put in, which may be less than the whole suggestion.
-        start = snapshot.text().find(suggestion.text, max(0, near - len(suggestion.text)))
-        watched.add(uri)
-        place = start if start >= 0 else None
-        telemetry.completions.accept(suggestion.id, uri, place, time.monotonic())
+        # Editors send what they put in, which may be less than the whole text.
+        start = snapshot.text().find(text, max(0, near - len(text)))
+        self._watched.add(uri)
+        return start if start >= 0 else None
 
-    def edited(document: Document, edit: Edit) -> None:
-        if document.uri in watched:
+    def _edited(self, document: Document, edit: Edit) -> None:
+        if document.uri in self._watched:
             start = document.snapshot().offset(edit.line, edit.column)
-            telemetry.completions.edit(document.uri, start, edit.removed, edit.inserted)
+            completions = self._telemetry.completions
+            completions.edit(document.uri, start, edit.removed, edit.inserted)
 
-    def read(uri: str) -> str | None:
-        document = session.documents.get(uri)
+    def _read(self, uri: str) -> str | None:
+        document = self._session.documents.get(uri)
         return document.snapshot().text() if document is not None else None
 
-    async def ticking() -> None:
+    async def _begin(self) -> None:
+        await asyncio.to_thread(self._telemetry.start)
+        self._session.run(self._ticking())
+
+    async def _ticking(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            telemetry.tick(read)
+            self._telemetry.tick(self._read)
 
-    async def begin() -> None:
-        await asyncio.to_thread(telemetry.start)
-        session.run(ticking())
+    async def _end(self) -> None:
+        await asyncio.to_thread(self._telemetry.stop)
 
-    async def end() -> None:
-        await asyncio.to_thread(telemetry.stop)
 
-    session.listeners.answered.append(answered)
-    session.listeners.accepted.append(accepted)
-    session.listeners.edited.append(edited)
-    session.listeners.starting.append(begin)
-    session.listeners.ending.append(end)
+def _of(ask: Ask, suggestion: Suggestion | None, outcome: Outcome) -> Answered:
+    """Return an answer in the registry's words."""
+    return Answered(
+        id=suggestion.id if suggestion is not None else "",
+        lang=ask.snapshot.language,
+        trigger="invoked" if ask.invoked else "automatic",
+        outcome=outcome.result,
+        origin="typed_through" if outcome.origin == "typedThrough" else outcome.origin,
+        total_ms=outcome.total_ms,
+        ttft_ms=outcome.ttft_ms,
+        tokens=outcome.tokens,
+        text=suggestion.text if suggestion is not None else "",
+        apis=(),
+    )

@@ -27,9 +27,10 @@ from linewise_server.apidocs.link import Resolution
 from linewise_server.apidocs.packages import Package
 from linewise_server.apidocs.source import Source, Span
 from linewise_server.apidocs.sources import candidates
+from linewise_server.apidocs.usage import Usage
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.server import LinewiseServer
-from linewise_telemetry.catalogue.shelf import Shelf
+from linewise_telemetry.catalogue.holding import Holding
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +42,20 @@ _PAUSE_SECONDS = 2.0
 class WorkspaceDocs:
     """Docs of one server, with what the handlers share."""
 
-    def __init__(self, server: LinewiseServer, home: Home, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        server: LinewiseServer,
+        home: Home,
+        environ: Mapping[str, str],
+        holding: Holding,
+        usage: Usage,
+    ) -> None:
         self.python_is_served = False
         """Whether the client says that another server shows Python's signatures already."""
         self.completion = ""
         """The text of the completion that was accepted last."""
+        self.usage = usage
+        self._holding = holding
         self._server = server
         self._disturbed = 0.0
         self._home = home
@@ -70,10 +80,9 @@ class WorkspaceDocs:
 
     @property
     def catalogues(self) -> Catalogues:
-        """The catalogues that the user subscribes to."""
+        """The catalogues that the user subscribes to, matched with what is written here."""
         if self._catalogues is None:
-            shelf = Shelf(self._home.root / "catalogues")
-            self._catalogues = Catalogues(shelf, self.docs.library.index)
+            self._catalogues = Catalogues(self._holding, self.docs.library.index)
         return self._catalogues
 
     def add_background(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

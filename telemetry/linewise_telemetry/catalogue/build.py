@@ -46,6 +46,9 @@ release: 1
 # support:
 #   - title: Ask the community
 #     url: https://community.example/
+# telemetry:                # your own collector; `linewise collector project` prints the key
+#   origin: https://telemetry.example
+#   project: 00000000000000000000000000000000
 """
 
 

@@ -7,7 +7,7 @@ memory from its answer to its end; text is used only to measure, and is never re
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from linewise_telemetry.client.survival import Survival, Survivals
 
@@ -83,10 +83,19 @@ class Completions:
             tokens=answered.tokens,
         )
         if answered.outcome == "produced":
-            # What is shown again after a key is the same completion, and it ends once.
-            self._open.setdefault(answered.id, _Open(answered, now))
-            while len(self._open) > MOST_OPEN:
-                self._end(next(iter(self._open)), "expired", None, now)
+            self.begin(answered, now)
+
+    def begin(self, answered: Answered, now: float) -> None:
+        """Open a further candidate of an answer that was noted already."""
+        # What is shown again after a key is the same completion, and it ends once.
+        self._open.setdefault(answered.id, _Open(answered, now))
+        while len(self._open) > MOST_OPEN:
+            self._end(next(iter(self._open)), "expired", None, now)
+
+    def name_apis(self, id_: str, apis: tuple[ApiUse, ...]) -> None:
+        """Note which symbols of catalogues a completion names, found while it is on the screen."""
+        if (completion := self._open.get(id_)) is not None:
+            completion.answered = replace(completion.answered, apis=apis)
 
     def show(self, id_: str, basis: str, now: float) -> None:
         """Note that a completion is on the screen, and how the client knows."""
@@ -125,10 +134,12 @@ class Completions:
         self._end(id_, reason, shown_ms, now)
 
     def insert_sample(
-        self, catalogue: str, sample: str, uri: str, start: int, text: str, now: float
+        self, catalogue: str, sample: str, uri: str, start: int | None, text: str, now: float
     ) -> None:
-        """Note that a sample was inserted at `start`, and watch it."""
+        """Note that a sample was inserted at `start`, and watch it; None as for `accept`."""
         self._record("sample.inserted", catalogue=catalogue, symbol=sample)
+        if start is None:
+            return
         id_ = f"sample {catalogue} {sample} {now}"
         self._kept[id_] = _Kept("other", (), (catalogue, sample))
         self._survivals.watch(id_, uri, start, text, now)
@@ -145,13 +156,21 @@ class Completions:
             if now - completion.since >= EXPIRES_AFTER:
                 self._end(id_, "expired", None, now)
 
+    def forget(self) -> None:
+        """Forget what has not ended: it began before the user agreed to what is in force now."""
+        self._open.clear()
+        self._kept.clear()
+
     def close(self, now: float) -> None:
         """End everything that is open, at the server's exit."""
         for id_ in list(self._open):
             self._end(id_, "expired", None, now)
 
     def _end(self, id_: str, end: str, shown_ms: float | None, now: float) -> None:
-        completion = self._open.pop(id_)
+        # Consent may change in another thread, and everything is forgotten with it.
+        completion = self._open.pop(id_, None)
+        if completion is None:
+            return
         answered = completion.answered
         if shown_ms is None:
             shown_ms = 0.0 if completion.shown_at is None else 1000 * (now - completion.shown_at)
@@ -210,4 +229,4 @@ class Completions:
                     "sample.survived", catalogue=catalogue, symbol=sample, state=survival.state
                 )
         if survival.at == 600:
-            del self._kept[survival.id]
+            self._kept.pop(survival.id, None)

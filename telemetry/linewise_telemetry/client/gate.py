@@ -8,16 +8,23 @@ enough for every event, and read anew from the files before anything is sent. It
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from filelock import FileLock, Timeout
+
 from linewise_telemetry import consent
 from linewise_telemetry.consent import Consent, ConsentFile, Decision, Level
+from linewise_telemetry.errors import ConsentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+_PATIENCE = 5.0
+"""Seconds for which another process may hold the file; it needs a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +71,17 @@ class Gate:
 
     def start_using(self) -> None:
         """Note the first use, from which the week before the first question counts."""
-        if not self._file.path.exists():
-            self._file.write(Consent(None, None, 0, self._now(), ()))
+        if self._file.path.exists():
+            return
+        with self._alone():
+            if not self._file.path.exists():
+                self._file.write(Consent(None, None, 0, self._now(), ()))
 
     def choose(self, level: Level) -> Decision:
         """Keep the user's word and return the decision. Raises ConsentError if it cannot."""
-        now = self._now()
-        self._file.write(consent.choose(self._file.read(now), level, self._notice, now))
+        with self._alone():
+            now = self._now()
+            self._file.write(consent.choose(self._file.read(now), level, self._notice, now))
         return self.refresh()
 
     def switch(self, *, editor: bool) -> Decision:
@@ -80,10 +91,11 @@ class Gate:
 
     def note_asked(self) -> None:
         """Note that the user was asked once more."""
-        now = self._now()
-        words = self._file.read(now)
-        if words is not None:
-            self._file.write(consent.note_asked(words, now))
+        with self._alone():
+            now = self._now()
+            words = self._file.read(now)
+            if words is not None:
+                self._file.write(consent.note_asked(words, now))
 
     def state(self) -> State:
         """Return what the user sees."""
@@ -91,6 +103,18 @@ class Gate:
         now = self._now()
         asking = consent.may_ask(self._file.read(now), self._around(), now)
         return State(decision.chosen, decision.level, decision.reason, asking)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other windows, and this one's start, from writing over what is said meanwhile."""
+        path = self._file.path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path.with_suffix(".lock"), timeout=_PATIENCE).acquire()
+        except (OSError, Timeout) as error:
+            raise ConsentError(f"cannot write beside {path}; nothing was changed") from error
+        with lock:
+            yield
 
     def _decide(self) -> Decision:
         return consent.decide(self._file.read(self._now()), self._around())

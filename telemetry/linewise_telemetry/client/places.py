@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from linewise_telemetry.client.subscriptions import Collector, NoSubscriptions, Subscriptions
+from linewise_telemetry.catalogue.holding import Holding
+from linewise_telemetry.catalogue.shelf import Shelf
+from linewise_telemetry.client.subscriptions import Collector, Shelved
 from linewise_telemetry.client.telemetry import Places
 from linewise_telemetry.consent import policy_path
 
@@ -21,8 +23,11 @@ if TYPE_CHECKING:
 COLLECTOR_VARIABLE = "LINEWISE_COLLECTOR"
 
 
-def locate_places(environ: Mapping[str, str], subscriptions: Subscriptions | None = None) -> Places:
-    """Return the places of the user whose environment this is."""
+def locate_places(environ: Mapping[str, str], holding: Holding | None = None) -> Places:
+    """Return the places of the user whose environment this is.
+
+    `holding` is the user's catalogues where somebody has them in memory already.
+    """
     override = environ.get("LINEWISE_HOME")
     home = (
         Path(override).expanduser().absolute()
@@ -34,7 +39,7 @@ def locate_places(environ: Mapping[str, str], subscriptions: Subscriptions | Non
         policy=policy_path(),
         environ=environ,
         product=_product(environ.get(COLLECTOR_VARIABLE, "")),
-        subscriptions=subscriptions or NoSubscriptions(),
+        subscriptions=Shelved(holding or Holding(Shelf(home / "catalogues"))),
     )
 
 

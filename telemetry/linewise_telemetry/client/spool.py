@@ -1,8 +1,8 @@
 """The spool: what was recorded and not yet sent, and the daily counts of the user's own page.
 
-In: records that passed the gate. Out: batches of one target and key, and counts. One SQLite file
-in WAL mode, shared by all editor windows; bounded by number, bytes and age, and every drop is
-counted by reason. Never decides what may leave, and never opens a connection.
+In: records that passed the gate. Out: batches of one target and key, and counts. Bounded by number,
+bytes and age, and every drop is counted by reason. Never decides what may leave, and never opens a
+connection.
 """
 
 from __future__ import annotations
@@ -10,46 +10,19 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-import threading
 import time
-from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from linewise_telemetry.client.records import HOUR, Batch, Queued, Record, week_of
+from linewise_telemetry.client.spool_file import SpoolFile
 from linewise_telemetry.consent import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from linewise_telemetry.events import Wire
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS event (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, target TEXT NOT NULL, key TEXT NOT NULL,
-  hour INTEGER NOT NULL, name TEXT NOT NULL, attributes TEXT NOT NULL, size INTEGER NOT NULL,
-  n INTEGER, held_until REAL NOT NULL DEFAULT 0
-);
-CREATE TABLE IF NOT EXISTS sent (
-  seq INTEGER PRIMARY KEY, at REAL NOT NULL, target TEXT NOT NULL, hour INTEGER NOT NULL,
-  name TEXT NOT NULL, attributes TEXT NOT NULL, n INTEGER
-);
-CREATE TABLE IF NOT EXISTS count (
-  day INTEGER NOT NULL, name TEXT NOT NULL, attributes TEXT NOT NULL, n INTEGER NOT NULL,
-  PRIMARY KEY (day, name, attributes)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS unreported (
-  week INTEGER NOT NULL, target TEXT NOT NULL, name TEXT NOT NULL, attributes TEXT NOT NULL,
-  n INTEGER NOT NULL, PRIMARY KEY (week, target, name, attributes)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS report (
-  week INTEGER NOT NULL, target TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (week, target)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS dropped (reason TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +42,20 @@ class Spool:
     """The file; safe to use from several threads and several processes."""
 
     def __init__(self, path: Path, bounds: Bounds, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
         self._bounds = bounds
         self._clock = clock
-        self._lock = threading.Lock()
-        self._losing = threading.Lock()
-        self._unwritten: Counter[str] = Counter()
-        self._db = self._open()
+        self._file = SpoolFile(path, bounds.pages)
 
     def add(self, records: Iterable[Record]) -> None:
         """Keep records: as counts always, as events where the level says so. Never raises."""
         records = list(records)
         try:
-            with self._write() as db:
+            with self._file.write() as db:
                 for record in records:
                     self._add(db, record)
                 self._trim(db)
         except sqlite3.Error:
             self.drop("disk", sum(1 for record in records if record.targets))
-
-    def drop(self, reason: str, n: int = 1) -> None:
-        """Count events that were lost before or after the spool. Never raises."""
-        with self._losing:
-            self._unwritten[reason] += n
 
     def claim(self, most: int, size: int, hold: float) -> Batch | None:
         """Return the oldest events of one collector and key, held for `hold` seconds, or None.
@@ -99,7 +63,7 @@ class Spool:
         What is not removed by then can be claimed again, by any process.
         """
         try:
-            with self._write() as db:
+            with self._file.write() as db:
                 self._trim(db)
                 batch = self._oldest(db, most, size, hold)
                 if batch is not None:
@@ -111,8 +75,8 @@ class Spool:
         except sqlite3.OperationalError:
             # A full disk cannot note the hold. Sending makes room, and should another process send
             # the same events, the collector counts them once.
-            with self._lock:
-                return self._oldest(self._db, most, size, hold)
+            with self._file.look() as db:
+                return self._oldest(db, most, size, hold)
 
     def finish(self, batch: Batch, dropped: Mapping[str, str], again: Iterable[str]) -> None:
         """Remove a batch that was answered.
@@ -123,7 +87,7 @@ class Spool:
         again = set(again)
         done = [event for event in batch.events if event.id not in again]
         now = self._clock()
-        with self._write() as db:
+        with self._file.write() as db:
             # First, because on a full disk it makes the room for what follows.
             db.executemany("DELETE FROM event WHERE seq = ?", [(event.seq,) for event in done])
             db.executemany(
@@ -139,13 +103,13 @@ class Spool:
                 "DELETE FROM sent WHERE seq <= (SELECT max(seq) FROM sent) - ?",
                 (self._bounds.sent,),
             )
-            self._count_drop(db, "refused", len(dropped))
-            self._count_drop(db, "sent", len(done) - len(dropped))
+            self._file.count_drop(db, "refused", len(dropped))
+            self._file.count_drop(db, "sent", len(done) - len(dropped))
         self.release(batch)
 
     def release(self, batch: Batch) -> None:
         """Let the rest of a batch be claimed again."""
-        with self._write() as db:
+        with self._file.write() as db:
             db.executemany(
                 "UPDATE event SET held_until = 0 WHERE seq = ?",
                 [(event.seq,) for event in batch.events],
@@ -153,25 +117,25 @@ class Spool:
 
     def purge(self) -> None:
         """Remove everything that could be sent; the counts of the user's own page stay."""
-        with self._write() as db:
+        with self._file.write() as db:
             for table in ("event", "unreported", "dropped"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 (the names are those above)
-            self._unwritten.clear()
+            self._file.forget_drops()
 
     def erase(self) -> None:
         """Remove everything, the user's own counts too.
 
         The keys of weekly reports stay: with them the user can still have those deleted.
         """
-        with self._write() as db:
+        with self._file.write() as db:
             for table in ("event", "sent", "count", "unreported", "dropped", "state"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 (the names are those above)
-            self._unwritten.clear()
+            self._file.forget_drops()
 
     def queue_reports(self, now_hour: int) -> int:
         """Turn the counts of finished weeks made under `counts` into events; return how many."""
         this_week = week_of(now_hour)
-        with self._write() as db:
+        with self._file.write() as db:
             rows = db.execute(
                 "SELECT week, target, name, attributes, n FROM unreported WHERE week < ?",
                 (this_week,),
@@ -185,18 +149,15 @@ class Spool:
 
     def report_keys(self, target: str) -> list[str]:
         """Return the keys of weekly reports that went or will go to `target`."""
-        with self._lock:
-            rows = self._db.execute("SELECT key FROM report WHERE target = ?", (target,)).fetchall()
+        rows = self._file.read("SELECT key FROM report WHERE target = ?", (target,))
         return [key for (key,) in rows]
 
     def counts(self, since_day: int) -> list[tuple[int, str, dict[str, Wire], int]]:
         """Return (day, event, attributes, n) for the user's own page; days since 1970."""
-        self._flush()
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT day, name, attributes, n FROM count WHERE day >= ? ORDER BY day",
-                (since_day,),
-            ).fetchall()
+        self._file.flush()
+        rows = self._file.read(
+            "SELECT day, name, attributes, n FROM count WHERE day >= ? ORDER BY day", (since_day,)
+        )
         return [(day, name, json.loads(attributes), n) for day, name, attributes, n in rows]
 
     def waiting(self, most: int = 100) -> list[Queued]:
@@ -211,92 +172,36 @@ class Spool:
             "SELECT seq, '', hour, name, attributes, n FROM sent ORDER BY seq DESC LIMIT ?", most
         )
 
+    def drop(self, reason: str, n: int = 1) -> None:
+        """Count events that were lost before or after the spool. Never raises."""
+        self._file.drop(reason, n)
+
     def drops(self) -> dict[str, int]:
         """Return reason -> events lost (`sent` counts those that were not)."""
-        self._flush()
-        with self._lock:
-            return dict(self._db.execute("SELECT reason, n FROM dropped ORDER BY 1").fetchall())
+        return self._file.drops()
 
     def take_drops(self) -> dict[str, int]:
         """Return `drops` and start counting anew."""
-        drops = self.drops()
-        with self._write() as db:
-            db.execute("DELETE FROM dropped")
-        return drops
+        return self._file.take_drops()
 
     def size(self) -> tuple[int, int]:
         """Return (events, bytes) that wait."""
-        with self._lock:
-            row = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM event").fetchone()
-        return row[0], row[1]
+        ((events, size),) = self._file.read("SELECT count(*), coalesce(sum(size), 0) FROM event")
+        return events, size
 
     def get_state(self, name: str) -> float:
         """Return a number that survives a restart, 0 if it was never set."""
-        with self._lock:
-            row = self._db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else 0.0
+        rows = self._file.read("SELECT value FROM state WHERE name = ?", (name,))
+        return float(rows[0][0]) if rows else 0.0
 
     def set_state(self, name: str, value: float) -> None:
         """Keep a number across restarts."""
-        with self._write() as db:
+        with self._file.write() as db:
             db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
 
     def close(self) -> None:
         """Write what is unwritten and close the file; whoever still uses it gets sqlite3.Error."""
-        self._flush()
-        with self._lock:
-            self._db.close()
-
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            return self._connect()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            # The file is no database any more. Nothing of it can be sent, so it is put aside.
-            self._path.replace(self._path.with_suffix(".broken"))
-            for suffix in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-            return self._connect()
-
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, timeout=5, check_same_thread=False, isolation_level=None)
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.execute(f"PRAGMA max_page_count = {self._bounds.pages}")
-            db.executescript(_TABLES)
-        except sqlite3.Error:
-            db.close()
-            raise
-        return db
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                with self._losing:
-                    lost = dict(self._unwritten)
-                for reason, n in lost.items():
-                    self._count_drop(self._db, reason, n)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-            with self._losing:
-                self._unwritten -= Counter(lost)
-
-    def _flush(self) -> None:
-        if self._unwritten:
-            try:
-                with self._write():
-                    pass
-            except sqlite3.Error:
-                return
+        self._file.close()
 
     def _add(self, db: sqlite3.Connection, record: Record) -> None:
         attributes = _dump(record.counted)
@@ -329,7 +234,7 @@ class Spool:
     ) -> None:
         size = len(attributes) + 200  # the OTLP frame around the attributes
         if size > self._bounds.event_size:
-            self._count_drop(db, "too_large", 1)
+            self._file.count_drop(db, "too_large", 1)
             return
         # The id begins with the hour, which is on the wire anyway: sorted ids keep the collector's
         # index compact, and a time in milliseconds (as in UUID version 7) would say too much.
@@ -382,7 +287,7 @@ class Spool:
         cursor = db.execute(
             "DELETE FROM event WHERE hour < ? OR hour > ?", (hour - bounds.age_hours, hour + 24)
         )
-        self._count_drop(db, "too_old", cursor.rowcount)
+        self._file.count_drop(db, "too_old", cursor.rowcount)
         events, size = db.execute("SELECT count(*), coalesce(sum(size), 0) FROM event").fetchone()
         if events > bounds.events or size > bounds.size:
             # Drops to nine tenths, so that a full spool is not trimmed at every event.
@@ -393,22 +298,13 @@ class Spool:
                     break
                 db.execute("DELETE FROM event WHERE seq = ?", (seq,))
                 events, size, dropped = events - 1, size - event_size, dropped + 1
-            self._count_drop(db, "too_many", dropped)
+            self._file.count_drop(db, "too_many", dropped)
         db.execute("DELETE FROM count WHERE day < ?", (hour // 24 - bounds.counts_days,))
 
-    def _count_drop(self, db: sqlite3.Connection, reason: str, n: int) -> None:
-        if n > 0:
-            db.execute(
-                "INSERT INTO dropped VALUES (?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-                (reason, n),
-            )
-
     def _list(self, query: str, most: int) -> list[Queued]:
-        with self._lock:
-            rows = self._db.execute(query, (most,)).fetchall()
         return [
             Queued(seq, id_, hour, name, json.loads(text), n)
-            for seq, id_, hour, name, text, n in rows
+            for seq, id_, hour, name, text, n in self._file.read(query, (most,))
         ]
 
 

@@ -8,11 +8,13 @@ asked for something that cannot be done.
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from linewise_telemetry.client import identity
@@ -22,7 +24,8 @@ from linewise_telemetry.client.feedback import Feedback, Item, Outbox, Recipient
 from linewise_telemetry.client.gate import Gate, State
 from linewise_telemetry.client.otlp import encode as encode_batch
 from linewise_telemetry.client.recorder import Recorder
-from linewise_telemetry.client.records import HOUR, Batch, Queued
+from linewise_telemetry.client.records import HOUR, Batch, Queued, week_of
+from linewise_telemetry.client.sender import Sender
 from linewise_telemetry.client.spool import Bounds, Spool
 from linewise_telemetry.client.transport import Send, is_acceptable
 from linewise_telemetry.client.transport import send as send_by_http
@@ -37,9 +40,6 @@ if TYPE_CHECKING:
     from linewise_telemetry.client.subscriptions import Collector, Subscriptions
     from linewise_telemetry.events import Event, Registry, Wire
 
-FLUSH_AFTER = 300.0
-FLUSH_AT = 100
-LOOK_EVERY = 30.0
 EXIT_BUDGET = 1.0
 PRODUCT = "Linewise"
 
@@ -71,7 +71,7 @@ class Telemetry:
         monotonic: Callable[[], float] = time.monotonic,
         bounds: Bounds | None = None,
     ) -> None:
-        self._registry = registry
+        self.registry = registry
         self._places = places
         self._send = send
         self._clock = clock
@@ -92,13 +92,14 @@ class Telemetry:
         self._deletions = Deletions(self._directory / "deletions.json", send)
         self._spool: Spool | None = None
         self._recorder: Recorder | None = None
-        self._uploader: Uploader | None = None
-        self._uploading = threading.Lock()
-        self._sender: threading.Thread | None = None
-        self._wake = threading.Event()
-        self._reporting = threading.Lock()
-        self._reports = True
-        self._stopping = threading.Event()
+        self._sender = Sender(
+            self._outbox,
+            self._deletions,
+            allowed=self._may_send,
+            record=self.record,
+            clock=clock,
+            monotonic=monotonic,
+        )
         self._lock = threading.RLock()
         self.completions = Completions(self.record, lambda: self._lose("impossible"))
 
@@ -115,16 +116,11 @@ class Telemetry:
         """Write what was recorded and send what fits into a second."""
         deadline = self._monotonic() + EXIT_BUDGET
         self.completions.close(self._monotonic())
-        with self._reporting:
-            self._reports = False
+        self._sender.end_reports()
         if self._recorder is not None:
             self._recorder.stop(EXIT_BUDGET / 2)
-        self._stopping.set()
-        self._wake.set()
-        if self._sender is not None:
-            self._sender.join(max(0.0, deadline - self._monotonic()))
-        # A request that still hangs dies with the process; its batch is claimed again next time.
-        # Its thread must not find the file open when the interpreter goes away under it.
+        self._sender.stop(max(0.0, deadline - self._monotonic()))
+        # The sender's thread must not find the file open when the interpreter goes away under it.
         if self._spool is not None:
             self._spool.close()
             self._spool = None
@@ -139,9 +135,22 @@ class Telemetry:
         self._gate.refresh()
         self.completions.tick(self._monotonic(), read)
 
+    @property
+    def level(self) -> Level:
+        """What is in force, as it was last looked up; costs nothing."""
+        return self._gate.decision.level
+
     def state(self) -> State:
-        """Return consent as it stands."""
-        return self._gate.state()
+        """Return consent as it stands; where there is nobody to send to, nobody is asked."""
+        state = self._gate.state()
+        return replace(state, may_ask=state.may_ask and bool(self._collectors()))
+
+    def recipients(self) -> list[str]:
+        """Return who would get something, in words."""
+        return [
+            PRODUCT if one == self._places.product else self._maker(one)
+            for one in self._collectors()
+        ]
 
     def choose(self, level: Level) -> State:
         """Keep the user's word. Raises ConsentError where it cannot be kept."""
@@ -152,12 +161,12 @@ class Telemetry:
         self._gate.choose(level)
         if level == Level.OFF:
             self._erase()
-        return self._gate.state()
+        return self.state()
 
     def switch(self, *, editor: bool) -> State:
         """Take the editor's own telemetry switch as it is now."""
         self._gate.switch(editor=editor)
-        return self._gate.state()
+        return self.state()
 
     def note_asked(self) -> None:
         """Note that the user was asked for consent. Raises ConsentError where it cannot be kept."""
@@ -165,10 +174,25 @@ class Telemetry:
 
     def preview(self) -> str:
         """Return what would be sent next, before compression; empty where nothing waits."""
-        waiting = self._spool.waiting() if self._spool is not None else []
-        if not waiting:
-            return ""
-        return encode_batch(Batch("", "", tuple(waiting)), self._registry.schema).decode()
+        return self._encoded(self.waiting())
+
+    def example(self) -> str:
+        """Return what a weekly report of the last seven days would say, before compression.
+
+        Empty where nothing was counted that anybody would get.
+        """
+        hour = int(self._clock()) // HOUR
+        counted: Counter[tuple[str, str]] = Counter()
+        for _, name, attributes, n in self._spool.counts(hour // 24 - 6) if self._spool else ():
+            catalogue = attributes.get("catalogue")
+            event = self.registry.events.get(name)
+            if event and any(self.targets(event, None if catalogue is None else str(catalogue))):
+                counted[name, json.dumps(attributes)] += n
+        week = week_of(hour)
+        return self._encoded(
+            Queued(0, "0" * 32, week, name, json.loads(attributes), n)
+            for (name, attributes), n in counted.items()
+        )
 
     def flush(self, timeout: float) -> bool:
         """Wait until what was recorded is in the spool; return whether it is."""
@@ -179,13 +203,7 @@ class Telemetry:
 
         Takes as long as the requests do, so call it off the event loop.
         """
-        self._outbox.deliver()
-        self._deletions.deliver()
-        if self._uploader is not None and self._spool is not None:
-            with self._uploading:
-                self._spool.queue_reports(int(self._clock()) // HOUR)
-                while self._uploader.run_once():
-                    pass
+        self._sender.send_now()
 
     def waiting(self) -> list[Queued]:
         """Return the next events to be sent."""
@@ -206,7 +224,7 @@ class Telemetry:
         since = int(self._clock()) // HOUR // 24 - days
         counts: list[tuple[str, Mapping[str, Wire], int]] = []
         counts += [(name, attributes, n) for _, name, attributes, n in self._spool.counts(since)]
-        return totals(self._registry, counts)
+        return totals(self.registry, counts)
 
     def recipient(self, feedback: Feedback) -> Recipient:
         """Return who gets this feedback: the maker of the API it is about, or the product."""
@@ -287,6 +305,15 @@ class Telemetry:
         found = [self._places.product, *makers]
         return list(dict.fromkeys(one for one in found if one is not None))
 
+    def _maker(self, collector: Collector) -> str:
+        subscriptions = self._places.subscriptions
+        named = (c for c in subscriptions.catalogues() if subscriptions.collector(c) == collector)
+        return " and ".join(dict.fromkeys(subscriptions.maker(name) for name in named))
+
+    def _encoded(self, events: Iterable[Queued]) -> str:
+        batch = Batch("", "", tuple(events))
+        return encode_batch(batch, self.registry.schema).decode() if batch.events else ""
+
     def _knows(self, target: str) -> bool:
         return any(collector.target == target for collector in self._collectors())
 
@@ -300,6 +327,8 @@ class Telemetry:
     def _obey(self, before: Decision, after: Decision) -> None:
         """Follow a changed decision; the queue is emptied where less may leave than before."""
         self._identities = identity.read(self._directory / "identity.json")
+        if after.since != before.since:
+            self.completions.forget()
         fell = after.level < before.level and before.level >= Level.COUNTS
         if self._spool is not None and (fell or after.since != before.since):
             try:
@@ -326,7 +355,7 @@ class Telemetry:
                     _log.debug("the telemetry spool cannot be opened", exc_info=True)
                     return
                 self._recorder = Recorder(
-                    self._registry,
+                    self.registry,
                     self._spool,
                     self,
                     decision=lambda: self._gate.decision,
@@ -334,68 +363,19 @@ class Telemetry:
                     clock=self._clock,
                 )
                 self._recorder.start()
-                self._uploader = Uploader(
+                uploader = Uploader(
                     self._spool,
-                    schema=self._registry.schema,
-                    allowed=lambda: self._gate.refresh().level >= Level.COUNTS,
+                    schema=self.registry.schema,
+                    allowed=self._may_send,
                     known=self._knows,
                     send=self._send,
                     monotonic=self._monotonic,
                 )
+                self._sender.attach(self._spool, uploader)
                 if level >= Level.COUNTS:
-                    self._report_health(self._spool)
-            sending = level >= Level.COUNTS and bool(self._collectors())
-            if (sending or self._owes()) and (self._sender is None or not self._sender.is_alive()):
-                self._sender = threading.Thread(
-                    target=self._run, args=(rested,), name="telemetry-sender", daemon=True
-                )
-                self._sender.start()
+                    self._sender.report_health()
+            if (level >= Level.COUNTS and self._collectors()) or self._sender.owes():
+                self._sender.start(rested=rested)
 
-    def _owes(self) -> bool:
-        """Return whether something waits that the user asked for, which every level permits."""
-        items = self._outbox.items()
-        waits = any(item.status == "waiting" and item.recipient.origin for item in items)
-        return waits or any(not request.receipt for request in self._deletions.requests())
-
-    def _run(self, rested: bool) -> None:
-        """Send until the process ends, or until there is nothing that may be sent."""
-        last = self._monotonic()
-        if not rested:
-            self._wake.wait(LOOK_EVERY)
-        while True:
-            ending = self._stopping.is_set()
-            try:
-                if not ending:
-                    self._outbox.deliver()
-                    self._deletions.deliver()
-                if self._gate.refresh().level >= Level.COUNTS:
-                    last = self._upload(last, ending=ending)
-            except Exception:  # the edge of this thread: telemetry must not end the server
-                _log.debug("telemetry could not be sent", exc_info=True)
-            if ending:
-                return
-            self._wake.wait(LOOK_EVERY)
-            self._wake.clear()
-
-    def _upload(self, last: float, *, ending: bool) -> float:
-        spool, uploader = self._spool, self._uploader
-        now = self._monotonic()
-        if spool is None or uploader is None:
-            return last
-        spool.queue_reports(int(self._clock()) // HOUR)
-        if not ending:
-            self._report_health(spool)
-        due = ending or now - last >= FLUSH_AFTER or spool.size()[0] >= FLUSH_AT
-        if not due:
-            return last
-        with self._uploading:
-            while uploader.run_once() and not ending:
-                pass
-        return now
-
-    def _report_health(self, spool: Spool) -> None:
-        # What is taken from the spool must still be recorded, so not once the recorder may be gone.
-        with self._reporting:
-            if self._reports and sum(spool.drops().values()) >= FLUSH_AT:
-                for reason, n in spool.take_drops().items():
-                    self.record("telemetry.health", reason=reason, count=n)
+    def _may_send(self) -> bool:
+        return self._gate.refresh().level >= Level.COUNTS

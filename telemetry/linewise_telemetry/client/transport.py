@@ -42,7 +42,17 @@ def is_acceptable(url: str) -> bool:
     parts = urlsplit(url)
     if parts.scheme == "https":
         return bool(parts.hostname)
-    return parts.scheme == "http" and _is_here(parts.hostname or "")
+    return parts.scheme == "http" and is_here(parts.hostname or "")
+
+
+def is_here(host: str) -> bool:
+    """Return whether a host is this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def send(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
@@ -81,12 +91,3 @@ def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
         if len(body) > MAX_ANSWER or time.monotonic() > deadline:
             raise TransportError("the answer is too long or too slow")
     return bytes(body)
-
-
-def _is_here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from linewise_models.home import Home
+from linewise_server.apidocs.usage import Usage
 from linewise_server.app import build_engines
 from linewise_server.lsp import (
     catalogue,
@@ -17,10 +18,15 @@ from linewise_server.lsp import (
 )
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import WorkspaceDocs
+from linewise_telemetry.catalogue.holding import Holding
+from linewise_telemetry.catalogue.shelf import Shelf
 
 if __name__ == "__main__":
     server = LinewiseServer(build_engines())
-    workspace = WorkspaceDocs(server, Home.locate(os.environ), os.environ)
+    home = Home.locate(os.environ)
+    holding = Holding(Shelf(home.root / "catalogues"))
+    usage = Usage(lambda name, **values: None, holding)
+    workspace = WorkspaceDocs(server, home, os.environ, holding, usage)
     lifecycle.register(server)
     code_action.register(server)
     docs.connect(server, workspace)

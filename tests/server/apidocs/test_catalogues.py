@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from linewise_server.apidocs.acquire import Acquisition
-from linewise_server.apidocs.catalogues import Catalogues, DeprecatedUse, Subscribed
+from linewise_server.apidocs.catalogues import Catalogues, DeprecatedUse
 from linewise_server.apidocs.consent import Answers, Policy
 from linewise_server.apidocs.docs import Docs
 from linewise_server.apidocs.fetcher import Fetcher
@@ -20,8 +20,8 @@ from linewise_server.apidocs.library import Library
 from linewise_server.apidocs.packages import Packages
 from linewise_server.apidocs.source import Source
 from linewise_telemetry.catalogue.envelope import new_key, sign
+from linewise_telemetry.catalogue.holding import Holding
 from linewise_telemetry.catalogue.shelf import Pulled, Shelf
-from linewise_telemetry.client.subscriptions import Collector, Subscriptions
 
 GUIDE = "https://toy.example/migrate"
 KEY = new_key()
@@ -75,7 +75,7 @@ async def catalogues(library: Library, tmp_path: Path) -> Catalogues:
 
     shelf = Shelf(tmp_path / "catalogues")
     await shelf.add("https://toy.example/toy.catalogue", pull)
-    return Catalogues(shelf, library.index)
+    return Catalogues(Holding(shelf), library.index)
 
 
 OLD = "toy.old is deprecated since 1.0 and will be removed in 2.0. Use toy.new."
@@ -156,11 +156,6 @@ async def test_announcements_reach_who_uses_the_package(
     assert [announcement.id for _, announcement in left] == [e for e in expected if e != "all"]
 
 
-def test_samples_support_and_telemetry(catalogues: Catalogues) -> None:
-    assert [sample.id for sample in catalogues.samples("toy.Box")] == ["box"]
+def test_samples_and_support(catalogues: Catalogues) -> None:
+    assert [(of, sample.id) for of, sample in catalogues.samples("toy.Box")] == [("toy", "box")]
     assert [link.title for link in catalogues.support("toy")] == ["Forum"]
-    seen: Subscriptions = Subscribed(lambda: catalogues)
-    assert list(seen.catalogues()) == ["toy"]
-    assert seen.collector("toy") == Collector("https://t.example", "p1")
-    assert (seen.lists("toy", "toy.Box"), seen.lists("toy", "toy.x")) == (True, False)
-    assert (seen.catalogue_of("box"), seen.maker("toy")) == ("toy", "Toy Makers")

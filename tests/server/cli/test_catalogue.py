@@ -108,3 +108,16 @@ def test_a_host_that_is_gone_stops_no_other_update(tmp_path: Path, site: str) ->
     assert isinstance(failed, UsageError)
     assert "404" in str(failed)
     assert "release 1" in run("list").stdout
+
+
+def test_the_dashboards_export_becomes_a_work_list_and_prompts(tmp_path: Path) -> None:
+    export, prompts = tmp_path / "export.csv", tmp_path / "prompts.jsonl"
+    head = "project,week,metric,split,value,num,den,installs\n"
+    export.write_text(head + "acme,2026-11-16,deprecated_use,symbol,acme.send,30,100,9\n")
+    listed = run("suggest", "--from-dashboard", export, "--prompts", prompts).stdout
+    assert "- [ ] `acme.send`: teach the model its replacement" in listed
+    assert '"expect": "acme.send"' in prompts.read_text()
+    export.write_text("no,export\n")
+    refused = run("suggest", "--from-dashboard", export).exception
+    assert isinstance(refused, UsageError)
+    assert "export.csv" in str(refused)
