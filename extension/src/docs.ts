@@ -1,14 +1,18 @@
 /** Open API Docs: the APIs at the cursor and in the last accepted completion, with their pages. */
 
-import { commands, env, extensions, QuickPickItemKind, Uri, window, type QuickPickItem } from "vscode";
-import { apisAtRequest, type ApiLink } from "./protocol";
+import { commands, env, extensions, QuickPickItemKind, ThemeIcon, Uri, window, type QuickInputButton, type QuickPickItem } from "vscode";
+import type { LanguageClient } from "vscode-languageclient/node";
+import { apisAtRequest, docsOpenedNotification, docsRatedNotification, type ApiLink, type DocsRated } from "./protocol";
 import type { Linewise } from "./session";
 
 interface Entry extends QuickPickItem {
-  readonly url?: string | null;
+  readonly api?: ApiLink;
 }
 
-export function activate({ context, session }: Linewise): void {
+const HELPED: QuickInputButton = { iconPath: new ThemeIcon("thumbsup"), tooltip: "The docs helped" };
+const DID_NOT_HELP: QuickInputButton = { iconPath: new ThemeIcon("thumbsdown"), tooltip: "The docs did not help…" };
+
+export function activate({ context, session, log }: Linewise): void {
   context.subscriptions.push(
     commands.registerCommand("linewise.openApiDocs", async () => {
       const editor = window.activeTextEditor;
@@ -18,12 +22,10 @@ export function activate({ context, session }: Linewise): void {
       }
       const { line, character } = editor.selection.active;
       const uri = server.code2ProtocolConverter.asUri(editor.document.uri);
-      const chosen = await window.showQuickPick<Entry>(
-        server.sendRequest(apisAtRequest, { uri, line, character }).then((links) => entries(links)),
-        { title: "Open API Docs", placeHolder: "The API whose page to open", matchOnDescription: true },
-      );
-      if (typeof chosen?.url === "string") {
-        await env.openExternal(Uri.parse(chosen.url));
+      try {
+        await show(server, server.sendRequest(apisAtRequest, { uri, line, character }));
+      } catch (error) {
+        log.error(`docs: ${String(error)}`);
       }
     }),
   );
@@ -37,6 +39,57 @@ export function pythonIsServed(): boolean {
   return PYTHON_SERVERS.some((id) => extensions.getExtension(id) !== undefined);
 }
 
+/** Lists APIs; resolves once the list is up to date, and goes on until the user closes it. */
+async function show(server: LanguageClient, links: Promise<readonly ApiLink[]>): Promise<void> {
+  const list = window.createQuickPick<Entry>();
+  list.title = "Open API Docs";
+  list.placeholder = "The API whose page to open";
+  list.matchOnDescription = true;
+  list.busy = true;
+  list.onDidHide(() => {
+    list.dispose();
+  });
+  list.onDidAccept(async () => {
+    const api = list.selectedItems[0]?.api;
+    list.hide();
+    if (typeof api?.url === "string" && (await env.openExternal(Uri.parse(api.url)))) {
+      await server.sendNotification(docsOpenedNotification, { name: api.name });
+    }
+  });
+  list.onDidTriggerItemButton(async ({ item: { api }, button }) => {
+    list.hide();
+    if (api !== undefined) {
+      await rate(server, api, button === HELPED);
+    }
+  });
+  list.show();
+  try {
+    list.items = entries(await links);
+  } finally {
+    list.busy = false;
+  }
+}
+
+async function rate(server: LanguageClient, api: ApiLink, helped: boolean): Promise<void> {
+  const reason = helped ? "none" : await askReason(api);
+  if (reason !== undefined) {
+    await server.sendNotification(docsRatedNotification, { name: api.name, helped, reason });
+    window.setStatusBarMessage(`$(check) Your rating of ${api.name} was noted.`, 5000);
+  }
+}
+
+async function askReason({ name, maker }: ApiLink): Promise<DocsRated["reason"] | undefined> {
+  const reasons: readonly (QuickPickItem & { readonly reason: DocsRated["reason"] })[] = [
+    { reason: "wrong", label: "They are wrong" },
+    { reason: "outdated", label: "They are out of date" },
+    { reason: "no_example", label: "There is no example" },
+    { reason: "unclear", label: "They are hard to understand" },
+    { reason: "none", label: "Something else" },
+  ];
+  const placeHolder = `Told to ${maker ?? "nobody"} only as far as telemetry is on. To write to them: Send Feedback…`;
+  return (await window.showQuickPick(reasons, { title: `What is wrong with the docs of ${name}?`, placeHolder }))?.reason;
+}
+
 function entries(links: readonly ApiLink[]): Entry[] {
   const group = (label: string, source: ApiLink["source"]): Entry[] => {
     const members = links.filter((link) => link.source === source);
@@ -46,6 +99,14 @@ function entries(links: readonly ApiLink[]): Entry[] {
   return found.length === 0 ? [{ label: "No API here that Linewise knows a page for" }] : found;
 }
 
-function entry({ name, kind, url, caption }: ApiLink): Entry {
-  return { url, label: url === null ? name : `$(book) ${name}`, description: kind, detail: url === null ? "No page is known" : caption };
+function entry(api: ApiLink): Entry {
+  const { name, kind, url, caption, maker } = api;
+  return {
+    api,
+    label: url === null ? name : `$(book) ${name}`,
+    description: kind,
+    detail: url === null ? "No page is known" : caption,
+    // Only where somebody would hear of it.
+    buttons: maker === null ? [] : [HELPED, DID_NOT_HELP],
+  };
 }

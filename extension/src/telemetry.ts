@@ -6,6 +6,7 @@
  */
 
 import { commands, ConfigurationTarget, env, window, workspace, type QuickPickItem } from "vscode";
+import { askForConsent } from "./consent";
 import { telemetryRequest, type SetTelemetry, type Telemetry } from "./protocol";
 import type { Preview } from "./preview";
 import type { Linewise } from "./session";
@@ -20,10 +21,10 @@ export function activate(linewise: Linewise, preview: Preview): void {
   context.subscriptions.push(
     session.onDidChangePhase((phase) => {
       if (phase.kind === "serving" && phase.status === undefined) {
-        void agree(linewise);
+        void agree(linewise, preview);
       }
     }),
-    env.onDidChangeTelemetryEnabled((editorEnabled) => set(linewise, { level: null, editorEnabled })),
+    env.onDidChangeTelemetryEnabled((editorEnabled) => set(linewise, { editorEnabled })),
     workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration(`${SECTION}.${KEY}`)) {
         void set(linewise, { level: settingOf() ?? "local", editorEnabled: env.isTelemetryEnabled });
@@ -35,21 +36,60 @@ export function activate(linewise: Linewise, preview: Preview): void {
   );
 }
 
-async function agree(linewise: Linewise): Promise<void> {
-  const now = await set(linewise, { level: null, editorEnabled: env.isTelemetryEnabled });
+async function agree(linewise: Linewise, preview: Preview): Promise<void> {
+  const now = await look(linewise);
   const wished = settingOf();
   if (now !== undefined && wished !== undefined && LEVELS.indexOf(wished) < LEVELS.indexOf(now.chosen)) {
-    await set(linewise, { level: wished, editorEnabled: null });
+    await set(linewise, { level: wished });
+  } else if (now?.mayAsk === true && wished === undefined) {
+    await askOnce(linewise, preview);
   }
 }
 
-async function set({ session, log }: Linewise, word: SetTelemetry): Promise<Telemetry | undefined> {
+/** Asks for consent in the one window that the user looks at, which tells the server before the others are looked at. */
+async function askOnce(linewise: Linewise, preview: Preview): Promise<void> {
+  await focus(linewise);
+  if ((await look(linewise))?.mayAsk !== true) {
+    return;
+  }
+  const now = await set(linewise, { asked: true });
+  if (now !== undefined) {
+    await askForConsent(now.recipients, {
+      ask: (question, ...answers) => window.showInformationMessage(question, ...answers),
+      look: () => showPreview(linewise, preview),
+      choose: () => chooseLevel(),
+    });
+  }
+}
+
+/** Resolves once the window has the focus. */
+function focus({ context }: Linewise): Promise<void> {
+  return new Promise((resolve) => {
+    if (window.state.focused) {
+      resolve();
+      return;
+    }
+    const listening = window.onDidChangeWindowState(({ focused }) => {
+      if (focused) {
+        listening.dispose();
+        resolve();
+      }
+    });
+    context.subscriptions.push(listening);
+  });
+}
+
+function look(linewise: Linewise): Promise<Telemetry | undefined> {
+  return set(linewise, { editorEnabled: env.isTelemetryEnabled });
+}
+
+async function set({ session, log }: Linewise, word: Partial<SetTelemetry>): Promise<Telemetry | undefined> {
   const { server } = session;
   if (server === undefined || !session.can("telemetry")) {
     return undefined;
   }
   try {
-    return await server.sendRequest(telemetryRequest, word);
+    return await server.sendRequest(telemetryRequest, { level: null, editorEnabled: null, asked: null, ...word });
   } catch (error) {
     log.error(`Telemetry choice not passed on: ${String(error)}`);
     return undefined;
@@ -57,7 +97,7 @@ async function set({ session, log }: Linewise, word: SetTelemetry): Promise<Tele
 }
 
 async function showPreview(linewise: Linewise, preview: Preview): Promise<void> {
-  const telemetry = await set(linewise, { level: null, editorEnabled: env.isTelemetryEnabled });
+  const telemetry = await look(linewise);
   if (telemetry === undefined) {
     await window.showErrorMessage("The server is not running, so nothing is recorded or sent.");
     return;
@@ -69,17 +109,30 @@ interface Choice extends QuickPickItem {
   readonly level: Level | undefined;
 }
 
+const PREVIEW: Choice = { level: undefined, label: "$(eye) See Exactly What Would Be Sent", detail: "Opens the records as they stand now; nothing is switched on." };
+const SENDING: readonly Choice[] = [
+  { level: "counts", label: "Counts", detail: "Once a week, how often something happened. No times, no identifiers." },
+  { level: "events", label: "Events", detail: "Each event with its closed fields. Never code, paths or text that you wrote." },
+];
+
 async function turnOn(linewise: Linewise, preview: Preview): Promise<void> {
-  const choices: readonly Choice[] = [
-    { level: undefined, label: "$(eye) See Exactly What Would Be Sent", detail: "Opens the records as they stand now; nothing is switched on." },
-    { level: "counts", label: "Counts", detail: "Once a week, how often something happened. No times, no identifiers." },
-    { level: "events", label: "Events", detail: "Each event with its closed fields. Never code, paths or text that you wrote." },
-  ];
-  const chosen = await window.showQuickPick(choices, { title: "What Linewise may send to its makers" });
-  if (chosen === undefined) {
-    return;
+  const chosen = await pick([PREVIEW, ...SENDING]);
+  if (chosen === PREVIEW) {
+    await showPreview(linewise, preview);
+  } else if (chosen?.level !== undefined) {
+    await choose(chosen.level);
   }
-  await (chosen.level === undefined ? showPreview(linewise, preview) : choose(chosen.level));
+}
+
+async function chooseLevel(): Promise<void> {
+  const level = (await pick(SENDING))?.level;
+  if (level !== undefined) {
+    await choose(level);
+  }
+}
+
+function pick(choices: readonly Choice[]): Thenable<Choice | undefined> {
+  return window.showQuickPick(choices, { title: "What Linewise may send to its makers" });
 }
 
 async function choose(level: Level): Promise<void> {

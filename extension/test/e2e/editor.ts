@@ -36,6 +36,8 @@ export interface Options {
   readonly size?: { readonly width: number; readonly height: number };
   /** Device pixels for each pixel: more for pictures that are shown large. */
   readonly scale?: number;
+  /** Leave VS Code's own telemetry switch on; what VS Code itself would send has nowhere to go. */
+  readonly telemetry?: boolean;
   /** Another extension in the place of Linewise. */
   readonly vsix?: string;
 }
@@ -53,7 +55,6 @@ const QUIET = {
   "security.workspace.trust.banner": "never",
   "workbench.reduceMotion": "on",
   "git.enabled": false,
-  "telemetry.telemetryLevel": "off",
   "editor.minimap.enabled": false,
   "editor.stickyScroll.enabled": false,
   "window.commandCenter": false,
@@ -75,7 +76,8 @@ export class Editor {
     const profile = join(folder, "profile");
     const workspace = join(folder, "workspace");
     rmSync(options.keepProfile === true ? workspace : folder, { recursive: true, force: true });
-    const settings = JSON.stringify({ ...QUIET, ...options.settings }, null, 2);
+    const silent = options.telemetry !== true;
+    const settings = JSON.stringify({ ...QUIET, "telemetry.telemetryLevel": silent ? "off" : "all", ...options.settings }, null, 2);
     // In a remote window, and this is one, settings of machine scope come from the machine's own file.
     write(join(profile, "User", "settings.json"), settings);
     write(join(profile, "Machine", "settings.json"), settings);
@@ -93,11 +95,12 @@ export class Editor {
       [
         entry,
         ...["--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--user-data-dir", profile, "--extensions-dir", extensions(options.vsix ?? VSIX)],
-        ...["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"],
+        ...["--disable-update-check", "--disable-getting-started-override"],
+        ...(silent ? ["--disable-telemetry"] : []),
         ...(options.trusted === false ? [] : ["--disable-workspace-trust"]),
         workspace,
       ],
-      { env: { ...process.env, ...options.environment }, stdio: ["ignore", log, log], detached: true },
+      { env: { ...process.env, CS_TELEMETRY_URL: "http://127.0.0.1:9/", ...options.environment }, stdio: ["ignore", log, log], detached: true },
     );
     const context = await (await browser()).newContext({ viewport: options.size ?? { width: 1180, height: 720 }, deviceScaleFactor: options.scale ?? 1 });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
@@ -175,6 +178,13 @@ export class Editor {
     const row = `.quick-input-list .monaco-list-row[aria-label*="${label}"]`;
     await this.page.waitForSelector(row);
     await this.page.click(row);
+  }
+
+  /** Presses a button of the entry of the open quick pick that names `label`. */
+  async pressEntryButton(label: string, button: string): Promise<void> {
+    const row = this.page.locator(`.quick-input-list .monaco-list-row[aria-label*="${label}"]`).first();
+    await row.hover();
+    await row.locator(`.action-label[aria-label^="${button}"]`).click();
   }
 
   /** Waits until the open input box asks so. */
@@ -266,6 +276,23 @@ export class Editor {
     await this.page.waitForSelector(input, { state: "visible" });
     await this.page.keyboard.type(text, { delay: 5 });
   }
+}
+
+/** Another page of the same browser, that of somebody else. */
+export async function visit(url: string, size: Options["size"] = { width: 1180, height: 900 }): Promise<Page> {
+  const context = await (await browser()).newContext({ viewport: size });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  await page.goto(url);
+  return page;
+}
+
+/** Logs `admin` in to a collector's dashboard. */
+export async function logIn(page: Page, password: string): Promise<void> {
+  await page.fill('input[name="name"]', "admin");
+  await page.fill('input[name="password"]', password);
+  await page.click("button");
+  await page.waitForSelector("text=Log out");
 }
 
 /** Waits until `condition` holds; fails saying what was awaited. */

@@ -55,6 +55,16 @@ describe("a server that can do everything", () => {
     await editor.press("Escape");
   });
 
+  test("docs are rated, with a reason where they did not help", async () => {
+    await editor.run("Linewise: Open API Docs");
+    await editor.expectEntries(/statistics\.fmean/);
+    await editor.pressEntryButton("statistics.fmean", "The docs did not help");
+    await editor.expectEntries(/They are out of date/);
+    await editor.screenshot("features-docs-rating");
+    await editor.choose("They are out of date");
+    await scripted.told("docsRated", { name: "statistics.fmean", helped: false, reason: "outdated" });
+  });
+
   test("feedback is asked for, shown word for word, and sent", async () => {
     await editor.run("Linewise: Send Feedback…");
     await editor.choose("A problem");
@@ -141,6 +151,46 @@ describe("a server that can do everything", () => {
     }
   });
 });
+
+test("consent is asked for once the server allows it, looked at first, and not asked for again", async () => {
+  const { editor, told, journal } = await askedEditor("consent", {});
+  const question = async (): Promise<boolean> => (await editor.notifications()).some((text) => text.includes("May Linewise tell Linewise and Acme what helped you"));
+  await eventually("the question", question);
+  await told({ asked: true });
+  await editor.screenshot("features-consent");
+  await editor.button("See Exactly What Would Be Sent");
+  await eventually("the preview", async () => (await editor.shown()).includes("Nothing would be sent."));
+  await eventually("the question again", question);
+  await editor.button("Not Now");
+  await editor.run("Linewise: Restart Server");
+  await editor.waitForStatus("Ready.");
+  await told({ asked: null });
+  assert.deepEqual(journal().filter((entry) => entry.level !== null), []);
+  assert.equal(journal().filter((entry) => entry.asked === true).length, 1);
+  await editor.close();
+});
+
+test("who said in the settings what they want is not asked", async () => {
+  const { editor, told, journal } = await askedEditor("consent-set", { "linewise.telemetry.level": "local" });
+  await told({ asked: null });
+  await editor.openFile("a.py");
+  assert.deepEqual(journal().filter((entry) => entry.asked === true), []);
+  assert.equal((await editor.notifications()).some((text) => text.includes("May Linewise")), false);
+  await editor.close();
+});
+
+interface Asked {
+  readonly editor: Editor;
+  readonly told: (fields: Readonly<Record<string, unknown>>) => Promise<unknown>;
+  readonly journal: () => readonly Readonly<Record<string, unknown>>[];
+}
+
+/** An editor whose server may ask for consent. */
+async function askedEditor(name: string, settings: Readonly<Record<string, unknown>>): Promise<Asked> {
+  const scripted = await ScriptedEditor.open({ name, files: { "a.py": "" }, settings, telemetry: true, script: { mayAsk: true, abilities: ["telemetry"] } });
+  await scripted.editor.waitForStatus("Ready.");
+  return { editor: scripted.editor, told: (fields) => scripted.told("telemetry", fields), journal: () => scripted.journal("telemetry") };
+}
 
 describe("a server that can complete and no more", () => {
   let editor: Editor;

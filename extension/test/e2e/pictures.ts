@@ -1,15 +1,21 @@
 /**
- * The pictures of the README and the walkthrough, taken in a real VS Code with the real server and model.
+ * The pictures of the READMEs and the walkthrough, taken in a real VS Code with the real server and model, and those
+ * of a real collector's dashboard.
  *
- * Run by `make pictures`; each is written to media/pictures and wants to be looked at before it is committed.
+ * Run by `make pictures`, or `npm run pictures -- NAME…` for some; those of the editor are written to media/pictures,
+ * those of the dashboard to telemetry/media. Each wants to be looked at before it is committed.
  */
 
+import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { closeAll, Editor, EXTENSION, eventually } from "./editor";
+import { closeAll, Editor, EXTENSION, eventually, logIn, PYTHON, visit } from "./editor";
+import { firstLines, Loop } from "./loop";
 import { openReal } from "./real";
 
 const FOLDER = join(EXTENSION, "media", "pictures");
+const REPOSITORY = join(EXTENSION, "..");
+const DASHBOARD = join(REPOSITORY, "telemetry", "media");
 const LOOKS = { size: { width: 860, height: 420 }, scale: 2 } as const;
 const SETTINGS = {
   "linewise.latency.automatic": 10_000,
@@ -25,6 +31,14 @@ import statistics
 
 def spread(values: list[float]) -> float:
     """Return the difference between the largest and the smallest value."""
+`;
+
+const CLICK = `
+id: click
+title: Click
+maker: {name: Click Makers}
+package: click
+release: 1
 `;
 
 const DOCS = `import statistics
@@ -103,6 +117,41 @@ async function hideSideBar(editor: Editor): Promise<void> {
   await editor.page.waitForSelector(".part.sidebar", { state: "hidden" });
 }
 
+/** The question for consent, as a user of a week sees it. */
+async function consent(): Promise<void> {
+  const loop = await Loop.open("pictures-loop", { id: "click", symbols: ["click", "click.echo"], yaml: CLICK });
+  try {
+    const { environment } = loop;
+    const settings = { ...SETTINGS, ...loop.settings() };
+    const editor = await Editor.open({ name: "pictures-consent", files: { "spread.py": SPREAD }, settings, environment, telemetry: true, ...LOOKS });
+    await hideSideBar(editor);
+    await editor.openFile("spread.py");
+    await eventually("the question", async () => (await editor.notifications()).some((text) => text.includes("May Linewise tell")));
+    await take(editor, "consent");
+    await editor.close();
+  } finally {
+    loop.close();
+  }
+}
+
+/** The dashboard, with figures of an API that does not exist. */
+async function dashboard(): Promise<void> {
+  const showcase = spawn(PYTHON, ["-m", "tests.bench.showcase"], { cwd: REPOSITORY, stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const [line = ""] = await firstLines(showcase, 1);
+    const [, address = "", password = ""] = line.split(" ");
+    const page = await visit(`${address}login`, { width: 1000, height: 820 });
+    await logIn(page, password);
+    mkdirSync(DASHBOARD, { recursive: true });
+    for (const [name, path] of [["overview", "p/linewise/"], ["apis", "p/acme/apis"], ["feedback", "p/acme/feedback"]] as const) {
+      await page.goto(`${address}${path}`);
+      await page.screenshot({ path: join(DASHBOARD, `${name}.png`) });
+    }
+  } finally {
+    showcase.kill();
+  }
+}
+
 /** The icon that VS Code wants as a bitmap. */
 async function icon(): Promise<void> {
   const editor = await Editor.open({ name: "pictures-icon", files: {} });
@@ -113,10 +162,15 @@ async function icon(): Promise<void> {
   await editor.close();
 }
 
+const ALL = { setUp, ghostText, consent, dashboard, icon };
+
 async function main(): Promise<void> {
-  await setUp();
-  await ghostText();
-  await icon();
+  const names = process.argv.slice(2);
+  for (const [name, makePictures] of Object.entries(ALL)) {
+    if (names.length === 0 || names.includes(name)) {
+      await makePictures();
+    }
+  }
 }
 
 void main().finally(closeAll);

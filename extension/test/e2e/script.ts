@@ -9,6 +9,8 @@ export interface Script {
   /** Text before the cursor, trimmed -> candidates. */
   readonly completions?: Readonly<Record<string, readonly string[]>>;
   readonly abilities?: readonly string[];
+  /** Whether consent may be asked for, until it was. */
+  readonly mayAsk?: boolean;
   /** Fields of the first status that differ from "ready". */
   readonly status?: Readonly<Record<string, unknown>>;
 }
