@@ -31,6 +31,6 @@ export async function askForConsent(recipients: readonly string[], { ask, look, 
 }
 
 function question(recipients: readonly string[]): string {
-  const makers = recipients.length > 1 ? `${recipients.slice(0, -1).join(", ")} and ${recipients.at(-1) ?? ""}` : (recipients[0] ?? "its makers");
-  return `May Linewise tell ${makers} what helped you and what did not? Never code, paths or text that you wrote. You can take it back at any time.`;
+  const makers = recipients.length > 1 ? `${recipients.slice(0, -1).join(", ")} and ${recipients.at(-1) ?? ""}` : (recipients[0] ?? "nobody");
+  return `May ${makers} hear what helped you and what did not? Never code, paths or text that you wrote. You can take it back at any time.`;
 }

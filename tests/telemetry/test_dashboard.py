@@ -102,6 +102,8 @@ async def test_page_is_served_to_staff_alone_and_loads_nothing_foreign(
     assert answer.status_code == 200
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-store"
+    # With `no-referrer` a browser sends `Origin: null`, and every form of ours would be refused.
+    assert answer.headers["referrer-policy"] == "same-origin"
     text = answer.text
     assert "<script" not in text
     assert "style=" not in text

@@ -37,7 +37,7 @@ def test_before_any_consent_the_own_counts_stand_for_what_would_go(tmp_path: Pat
     page = render(client)
     client.stop()
     assert "Telemetry is local: it is the default.\nNothing is sent" in page
-    assert "It would go to: Linewise, Acme." in page
+    assert "It would go to: the makers of Linewise, Acme." in page
     assert '"eventName": "docs.shown"' in page
     assert '{"key": "n", "value": {"intValue": "3"}}' in page
     for event in REGISTRY.events.values():

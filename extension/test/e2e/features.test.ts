@@ -154,7 +154,7 @@ describe("a server that can do everything", () => {
 
 test("consent is asked for once the server allows it, looked at first, and not asked for again", async () => {
   const { editor, told, journal } = await askedEditor("consent", {});
-  const question = async (): Promise<boolean> => (await editor.notifications()).some((text) => text.includes("May Linewise tell Linewise and Acme what helped you"));
+  const question = async (): Promise<boolean> => (await editor.notifications()).some((text) => text.includes("May the makers of Linewise and Acme hear what helped you"));
   await eventually("the question", question);
   await told({ asked: true });
   await editor.screenshot("features-consent");
@@ -175,7 +175,7 @@ test("who said in the settings what they want is not asked", async () => {
   await told({ asked: null });
   await editor.openFile("a.py");
   assert.deepEqual(journal().filter((entry) => entry.asked === true), []);
-  assert.equal((await editor.notifications()).some((text) => text.includes("May Linewise")), false);
+  assert.equal((await editor.notifications()).some((text) => text.includes("hear what helped you")), false);
   await editor.close();
 });
 

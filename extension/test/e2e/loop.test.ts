@@ -49,7 +49,7 @@ describe("from consent to deletion", () => {
   });
 
   test("asked after a week, the user looks first and then agrees", async () => {
-    const asked = async (): Promise<boolean> => (await editor.notifications()).some((text) => text.includes("May Linewise tell Linewise and Click Makers"));
+    const asked = async (): Promise<boolean> => (await editor.notifications()).some((text) => text.includes("May the makers of Linewise and Click Makers hear"));
     await eventually("the question", asked);
     await editor.screenshot("loop-consent");
     await editor.button("See Exactly What Would Be Sent");

@@ -126,7 +126,7 @@ async function consent(): Promise<void> {
     const editor = await Editor.open({ name: "pictures-consent", files: { "spread.py": SPREAD }, settings, environment, telemetry: true, ...LOOKS });
     await hideSideBar(editor);
     await editor.openFile("spread.py");
-    await eventually("the question", async () => (await editor.notifications()).some((text) => text.includes("May Linewise tell")));
+    await eventually("the question", async () => (await editor.notifications()).some((text) => text.includes("hear what helped you")));
     await take(editor, "consent");
     await editor.close();
   } finally {

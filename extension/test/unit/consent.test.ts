@@ -28,12 +28,12 @@ for (const [name, answers, expected] of [
   ["who looks twice and chooses", [SEE, SEE, CHOOSE], ["asked", "looked", "asked", "looked", "asked", "chose"]],
 ] as const) {
   test(name, async () => {
-    const happened = await play(["Linewise"], ...answers);
+    const happened = await play(["the makers of Linewise"], ...answers);
     assert.deepEqual(acts(happened), expected);
     assert.match(happened[0] ?? "", /\[Not Now\|See Exactly What Would Be Sent\|Choose…\]$/);
   });
 }
 
 test("everybody who would get something is named", async () => {
-  assert.match((await play(["Linewise", "Acme", "Toy Makers"], NOT_NOW))[0] ?? "", /tell Linewise, Acme and Toy Makers what/);
+  assert.match((await play(["the makers of Linewise", "Acme", "Toy Makers"], NOT_NOW))[0] ?? "", /May the makers of Linewise, Acme and Toy Makers hear what/);
 });

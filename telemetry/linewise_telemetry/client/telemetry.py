@@ -148,7 +148,7 @@ class Telemetry:
     def recipients(self) -> list[str]:
         """Return who would get something, in words."""
         return [
-            PRODUCT if one == self._places.product else self._maker(one)
+            f"the makers of {PRODUCT}" if one == self._places.product else self._maker(one)
             for one in self._collectors()
         ]
 

@@ -33,7 +33,8 @@ HEADERS = {
         "base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not `no-referrer`: with that, browsers name the origin of our own forms `null` as well.
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
