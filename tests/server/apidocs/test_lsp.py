@@ -215,7 +215,7 @@ async def test_a_deprecation_reaches_an_open_editor_and_goes_by_its_fix(
     assert titles == ["Use secho", "Insert sample: Hello", "Ask for help: Forum"]
     for url in ("https://elsewhere.example/", "https://forum.example/"):
         await client.workspace_execute_command_async(
-            types.ExecuteCommandParams("linewise.catalogue.openSupport", [url])
+            types.ExecuteCommandParams("linewise.catalogue.openSupport", [url, "click.echo"])
         )
     assert client.opened == ["https://forum.example/"]
     below = types.Position(2, 0)
