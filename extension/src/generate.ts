@@ -232,7 +232,8 @@ export class Generator {
   private async explain(error: unknown): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
     this.linewise().log.error(`generate: ${message}`);
-    const buttons: Readonly<Record<string, string>> = { "Select Model…": "linewise.selectModel", "Show Log": "linewise.showLog" };
+    // What is wrong with the place is mended there, and the message says how.
+    const buttons: Readonly<Record<string, string>> = /\b(?:model|engine)\b/.test(message) ? { "Select Model…": "linewise.selectModel", "Show Log": "linewise.showLog" } : {};
     const chosen = await window.showErrorMessage(message, ...Object.keys(buttons));
     const command = buttons[chosen ?? ""];
     if (command !== undefined) {

@@ -146,14 +146,6 @@ describe("generation", () => {
     assert.deepEqual([...offered].map((label) => label.split(",")[0]).sort(), ["Linewise: Write Docstring", "Linewise: Write Tests"]);
   });
 
-  test("tests open beside, under the name that they would be saved under", async () => {
-    await editor.openFile("stats.py");
-    await editor.press("Control+Home");
-    await editor.run("Linewise: Write Tests");
-    await editor.page.waitForSelector('.tab[aria-label*="test_stats.py"]');
-    await eventually("the test", async () => (await editor.shown()).includes("assert mean([1, 3]) == 2"));
-  });
-
   test("what is typed at the place meanwhile stays, and the user is asked", async () => {
     await editor.openFile("meanwhile.py");
     await editor.run("Linewise: Implement This Function");
@@ -167,5 +159,13 @@ describe("generation", () => {
     await eventually("the result beside", async () => (await editor.shown()).includes("return third"));
     await editor.press("Control+1");
     await written(editor, "meanwhile.py", /# mine/);
+  });
+
+  test("tests open beside, under the name that they would be saved under", async () => {
+    await editor.openFile("stats.py");
+    await editor.press("Control+Home");
+    await editor.run("Linewise: Write Tests");
+    await editor.page.waitForSelector('.tab[aria-label*="test_stats.py"]');
+    await eventually("the test", async () => (await editor.shown()).includes("assert mean([1, 3]) == 2"));
   });
 });

@@ -136,12 +136,13 @@ def _crosscodeeval(row: Row) -> Problem:
 
 
 def _humaneval_function(row: Row) -> Problem:
+    """The body of a function, whose first line is the one that the cursor stands on."""
     return Problem(
         id=row["task_id"],
         group="HumanEval",
         prefix=row["prompt"],
         suffix="",
-        gold=row["canonical_solution"],
+        gold=row["canonical_solution"].lstrip("\n"),
         extent="body",
         test=Asserts(f"{row['test']}\ncheck({row['entry_point']})\n"),
         ending="\n",
