@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import json
 import sqlite3
@@ -70,9 +69,7 @@ class Window:
     async def run(self, action: str, spelled: str) -> None:
         """Run the command of a code action, as editors do once they made its edit."""
         (found,) = (each for each in await self.actions(spelled) if each.title == action)
-        # The test's client takes an action that has a command for a bare command, and spells it.
-        command: dict[str, Any] = ast.literal_eval(found.command)
-        params = types.ExecuteCommandParams(command["command"], command["arguments"])
+        params = types.ExecuteCommandParams(found.command.command, found.command.arguments)
         await self.editor.request(types.WORKSPACE_EXECUTE_COMMAND, params)
 
     async def write(self, text: str, *, invoked: bool = False) -> Ghost | None:

@@ -12,11 +12,12 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Union
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcRequestCancelled
 from pygls.lsp.client import LanguageClient
+from pygls.protocol import default_converter
 
 from linewise_server import __version__
 from linewise_server.lsp.plain import plain
@@ -74,7 +75,9 @@ class Editor:
         self._command = command
         self._environ = environ
         self._settings = {"trace": True} | dict(settings)
-        self._client = LanguageClient("linewise-editor", __version__)
+        self._client = LanguageClient(
+            "linewise-editor", __version__, converter_factory=new_converter
+        )
         self._traces: asyncio.Queue[Any] = asyncio.Queue()
         self._numbers = itertools.count(1)
         self.buffer = Buffer("untitled:empty", "plaintext")
@@ -265,6 +268,23 @@ class Editor:
         def document_shown(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
             self.messages.append(params.uri)
             return types.ShowDocumentResult(success=True)
+
+
+def new_converter() -> Any:
+    """Return pygls's converter, told to tell code actions from commands as the protocol does.
+
+    A command's `command` is a string, an action's an object; lsprotocol takes either for a command,
+    and an action that has one would lose its edit.
+    """
+
+    def structure(found: Any, _: object) -> types.Command | types.CodeAction:
+        kind = types.Command if isinstance(found.get("command"), str) else types.CodeAction
+        action: types.Command | types.CodeAction = converter.structure(found, kind)
+        return action
+
+    converter = default_converter()  # type: ignore[no-untyped-call] # pygls types the server only
+    converter.register_structure_hook(Union[types.Command, types.CodeAction], structure)  # noqa: UP007 - lsprotocol's own spelling
+    return converter
 
 
 def _ghost(item: types.InlineCompletionItem) -> Ghost:

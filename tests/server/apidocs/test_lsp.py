@@ -14,6 +14,7 @@ import pytest_asyncio
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
+from linewise_server.lsp.editor import new_converter
 from linewise_telemetry.catalogue.envelope import new_key, sign
 from linewise_telemetry.catalogue.shelf import Pulled, Shelf
 
@@ -26,7 +27,7 @@ class Client(LanguageClient):
     """A client that keeps the diagnostics it is sent."""
 
     def __init__(self) -> None:
-        super().__init__("test", "1")
+        super().__init__("test", "1", converter_factory=new_converter)
         self.opened: list[str] = []
         self.questions: asyncio.Queue[str] = asyncio.Queue()
         self.diagnostics: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
