@@ -20,6 +20,7 @@ from linewise_telemetry.catalogue.envelope import new_key, sign
 from linewise_telemetry.catalogue.shelf import Pulled, Shelf
 from linewise_telemetry.events import load
 from tests.e2e.conftest import Start
+from tests.scripts import write_script
 
 REGISTRY = load()
 CANARY = "zebra_quartz_canary"
@@ -218,6 +219,23 @@ async def test_completions(window: Window) -> None:
     assert (await editor.ask(cancel_after=0.1)).cancelled
     await eventually(home, "completion.answered", outcome="canceled")
     check(home)
+
+
+async def test_no_two_suggestions_bear_one_id(start: Start, tmp_path: Path) -> None:
+    model = write_script(tmp_path / "other", *RULES)
+    async with start(*RULES) as editor:
+        await editor.open("file:///a.py", "python", "")
+        await editor.ready()
+        window = Window(editor, tmp_path, "file:///a.py")
+        before = await window.write("answer = ")
+        settings = {"linewise": {"model": str(model), "engine.idleMinutes": 5}}
+        editor.notify(
+            types.WORKSPACE_DID_CHANGE_CONFIGURATION, types.DidChangeConfigurationParams(settings)
+        )
+        after = await window.write("second = ")
+    assert before is not None
+    assert after is not None
+    assert before.id != after.id
 
 
 async def test_what_is_recorded_before_consent_never_waits_to_be_sent(

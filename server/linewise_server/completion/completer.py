@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -83,6 +83,7 @@ class Completer:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         answered: Answered = lambda ask, suggestions, outcome: None,
         least: Callable[[], float] = lambda: USUAL,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         self.client = client
         self._settings = settings
@@ -99,7 +100,8 @@ class Completer:
         self._waiting = 0
         self._ahead: _Ahead | None = None
         self._chores: set[asyncio.Task[None]] = set()
-        self._numbers = itertools.count(1)
+        # A session may see several completers; no two of its suggestions may bear one id.
+        self._numbers = itertools.count(1) if numbers is None else numbers
 
     async def complete(self, ask: Ask) -> list[Suggestion]:
         """Return what to suggest, best first; empty where there is nothing good to say.

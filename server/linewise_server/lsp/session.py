@@ -6,6 +6,7 @@ In: what the LSP handlers pass on. Out: the same to them. The handlers hold no s
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -95,6 +96,7 @@ class Session:
         self._on_problem = on_problem
         self._told: set[str] = set()
         self._completer: Completer | None = None
+        self._numbers = itertools.count(1)
         self._saved = 0
         self._exclusion = Exclusion(())
         self._reasons: dict[str, str | None] = {}
@@ -292,6 +294,7 @@ class Session:
             self._traced,
             answered=self._answered,
             least=lambda: self.least(),
+            numbers=self._numbers,
         )
         return self._completer
 
