@@ -294,7 +294,8 @@ async def test_the_default_model_writes_code_docstrings_and_answers(
     async with window(start, model=real_model) as w:
         await w.open('def mean(xs):\n    """Return the arithmetic mean of xs."""\n║')
         answer = await w.generate("implement")
-        assert answer["edits"][0]["text"] == "\n    return sum(xs) / len(xs)"
+        # Which words it chooses is the model's business; that they are code at its place is ours.
+        assert answer["edits"][0]["text"].startswith("\n    return ")
         assert (answer["problems"], answer["unresolved"]) == ([], [])
         await w.open("def is_even(n):\n    return n % 2 == 0║\n", uri="file:///w/b.py")
         described = await w.generate("docstring")
