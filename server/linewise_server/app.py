@@ -22,6 +22,7 @@ from linewise_server.lsp import (
     lifecycle,
     progress,
     status,
+    surroundings,
     telemetry,
 )
 from linewise_server.lsp.server import LinewiseServer
@@ -49,6 +50,7 @@ def build_server(engines: Engines) -> LinewiseServer:
     usage = Usage(recorder.record, holding)
     workspace = WorkspaceDocs(server, engines.home, engines.environ, holding, usage)
     docs.connect(server, workspace)
+    surroundings.register(server, workspace)
     code_action.register(server)
     for links in (hover, document_link, external_docs, catalogue, generate):
         links.register(server, workspace)

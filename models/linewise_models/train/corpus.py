@@ -12,9 +12,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from linewise_models.quotation import Definition
 from linewise_models.train import clean, redaction
 from linewise_models.train.code import language_of, survey, weight
-from linewise_models.train.crossfile import Definition
 from linewise_models.train.duplicates import Excluded, Seen, words_of
 from linewise_models.train.licences import accepts, header_licence
 from linewise_models.train.recipe import Recipe

@@ -1,36 +1,15 @@
-"""Quotations of other files: what a model is shown of the rest of a project.
+"""What training shows of other files: the definitions of names that some code uses.
 
-In: the definitions of a package, and the names that some code uses. Out: text for the beginning of
-a prompt: the first lines of each definition, to a blank one, as a comment under the path of its
-file, so that it is read and not taken for part of the file at hand. Never looks outside a package.
+In: the definitions of a package, and code. Out: a few of them. Never looks outside a package.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from random import Random
 
-MOST_LINES = 7
-MOST_QUOTES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """Where a name is defined, and the first lines of it."""
-
-    path: str
-    text: str
-
-
-def quote(definitions: Iterable[Definition]) -> str:
-    """Return definitions as they stand before a file's own text."""
-    found = []
-    for definition in definitions:
-        lines = definition.text.split("\n\n")[0].rstrip().split("\n")[:MOST_LINES]
-        found.append("".join(f"# {line}".rstrip() + "\n" for line in (definition.path, *lines)))
-    return "\n".join(found) + "\n" if found else ""
+from linewise_models.quotation import MOST_QUOTES, Definition
 
 
 def used(

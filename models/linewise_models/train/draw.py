@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from linewise_models.quotation import quote
 from linewise_models.train.code import Span, Survey, survey
 from linewise_models.train.corpus import File, Kept, Report
-from linewise_models.train.crossfile import quote, used
+from linewise_models.train.crossfile import used
 from linewise_models.train.dataset import Example
 from linewise_models.train.fim import Window
 from linewise_models.train.holes import Hole, Rows, find_hole

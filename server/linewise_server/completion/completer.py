@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -28,6 +28,7 @@ from linewise_server.completion.budget import Sizes, sizes
 from linewise_server.completion.calibration import USUAL
 from linewise_server.completion.flight import Flight
 from linewise_server.completion.memory import Memory, Saying, place_of, typed_since
+from linewise_server.completion.neighbours import Neighbour, context
 from linewise_server.completion.outcome import Outcome, result_of
 from linewise_server.completion.plan import Plan, Planner
 from linewise_server.completion.postprocess import enough, postprocess
@@ -45,6 +46,8 @@ LEAST_CONFIDENCE_AHEAD = -0.7
 """Mean log-probability below which nothing is shown unasked where the line is complete and what is
 suggested is the next one; and what a suggestion must reach for what would follow it to be worth
 generating."""
+NEAR_LINES = 40
+"""Lines above the cursor whose names say which definitions of other files matter."""
 ORPHAN_SECONDS = 0.1
 """How long a generation that nobody waits for may go on, for the next key to join it."""
 THINK_AHEAD_SECONDS = 0.2
@@ -160,6 +163,22 @@ class Completer:
         wanted = shape(site, Syntax.of(snapshot.language))
         budget = await self._sizes(ask, wanted)
         return (await self._plans()).plan(snapshot, ask.line, column, budget), budget, wanted
+
+    async def surround(
+        self, snapshot: Snapshot, line: int, neighbours: Sequence[Neighbour]
+    ) -> None:
+        """Take in what other files say of the code above a line, and warm the prompt with it.
+
+        Nothing is started for it, and what is shown already stays where there is nothing to say.
+        """
+        if self._report is None:
+            return
+        planner, budget = await self._plans(), await self._sizes(Ask(snapshot, line, 0), "line")
+        near = snapshot.before(line, len(snapshot.lines[line]), max(0, line - NEAR_LINES))
+        found = context(near, snapshot.text(), neighbours, planner.room(budget))
+        if found and planner.take_in(snapshot.uri, found):
+            plan = planner.plan(snapshot, line, 0, budget)
+            self._do(self._warm(snapshot.uri, plan.warm or plan))
 
     async def settled(self) -> None:
         """Wait until the answers given so far are accounted for."""

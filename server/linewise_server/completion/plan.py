@@ -4,6 +4,7 @@ In: a snapshot, a place and sizes. Out: a `Plan`: parts from stable to volatile 
 whose cache they extend. The window starts at a line that stays the same for many keys, and what
 follows the cursor is frozen while a line is typed. Where the whole window is not in the cache and
 evaluating it would break the budget, a small one is used and the whole one is warmed meanwhile.
+What other files say comes first of all and changes only when it is taken in, while nobody waits.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ KEPT = 0.5
 """Share of the window that stays when it has to move, so that it moves seldom."""
 NEAR = "#near"
 """Marks the session of a document's small window."""
+CONTEXT_SHARE = 0.25
+"""Share of the text before the cursor that quotations of other files may take."""
 CLOSERS = ")]}\"'`;:,"
 
 
@@ -47,6 +50,8 @@ class _Window:
     near_line: int = 0
     """First line of the small window that serves until the whole one is warm."""
     suffix: str = ""
+    context: str = ""
+    """What other files say."""
     held: dict[str, str] = field(default_factory=dict)
     """Session -> the prompt that its cache holds."""
 
@@ -64,7 +69,8 @@ class Planner:
         window = self._windows.setdefault(snapshot.uri, _Window())
         self._place(window, snapshot, line, sizes)
         suffix = self._suffix(window, snapshot, line, column, sizes)
-        whole = self._build(snapshot, line, column, window.first_line, suffix, snapshot.uri)
+        first, context = window.first_line, window.context
+        whole = self._build(snapshot, line, column, first, suffix, snapshot.uri, context)
         if self._missing(window, whole) <= sizes.cold:
             return whole
         room = self._characters(sizes.cold)
@@ -83,6 +89,16 @@ class Planner:
         if tokens > 50:
             self._ratio = 0.9 * self._ratio + 0.1 * len(plan.text) / tokens
 
+    def room(self, sizes: Sizes) -> int:
+        """Return how many characters other files may say."""
+        return int(self._characters(sizes.prefix) * CONTEXT_SHARE)
+
+    def take_in(self, uri: str, context: str) -> bool:
+        """Show what other files say from now on; False where that is shown already."""
+        window = self._windows.setdefault(uri, _Window())
+        changed, window.context = context != window.context, context
+        return changed
+
     def forget(self, uri: str) -> None:
         """Forget a document that was closed."""
         self._windows.pop(uri, None)
@@ -97,7 +113,7 @@ class Planner:
 
     def _place(self, window: _Window, snapshot: Snapshot, line: int, sizes: Sizes) -> None:
         """Move the window's first line only when the cursor is above it or too far below."""
-        room = self._characters(sizes.prefix)
+        room = self._characters(sizes.prefix) - len(window.context)
         used = _size(snapshot, window.first_line, line)
         if line < window.first_line or used > room:
             window.first_line = _first_line(snapshot, line, int(room * KEPT))
@@ -118,18 +134,27 @@ class Planner:
         return window.suffix
 
     def _build(
-        self, snapshot: Snapshot, line: int, column: int, first: int, suffix: str, session: str
+        self,
+        snapshot: Snapshot,
+        line: int,
+        column: int,
+        first: int,
+        suffix: str,
+        session: str,
+        context: str = "",
     ) -> Plan:
+        quoted = Part("context", context, stable=True)
         lines = Part("lines", snapshot.before(line, 0, first), stable=True)
         typed = Part("line", snapshot.lines[line][:column])
         after = Part("suffix", suffix, stable=True)
         parts: tuple[Part, ...]
         if self._fim == "spm":
-            parts = (_mark(Mark.SUFFIX), after, _mark(Mark.PREFIX), lines, typed)
+            parts = (_mark(Mark.SUFFIX), after, _mark(Mark.PREFIX), quoted, lines, typed)
         elif self._fim == "psm":
             # The line as typed follows the middle mark, so that a key leaves the suffix alone.
             parts = (
                 _mark(Mark.PREFIX),
+                quoted,
                 lines,
                 _mark(Mark.SUFFIX),
                 after,
@@ -137,7 +162,7 @@ class Planner:
                 typed,
             )
         else:
-            parts = (lines, typed)
+            parts = (quoted, lines, typed)
         return Plan(session, tuple(p for p in parts if p.mark or p.text), first)
 
 

@@ -25,6 +25,7 @@ from linewise_server.completion.budget import too_slow
 from linewise_server.completion.calibration import USUAL
 from linewise_server.completion.completer import Answered, Completer
 from linewise_server.completion.exclusion import Exclusion
+from linewise_server.completion.neighbours import Neighbour
 from linewise_server.completion.outcome import Outcome
 from linewise_server.engines import Engines, ModelMissingError
 from linewise_server.lsp.documents import Document, Documents, Edit
@@ -175,6 +176,11 @@ class Session:
     def may_read(self, path: Path) -> bool:
         """Say whether a file may be shown to the model."""
         return self._exclusion.reason(path) is None
+
+    async def surround(self, snapshot: Snapshot, line: int, neighbours: list[Neighbour]) -> None:
+        """Have completions in a document know what other files say of it."""
+        if self._completer is not None:
+            await self._completer.surround(snapshot, line, neighbours)
 
     def saved(self, uri: str) -> None:
         """Note that a file was written; what is ignored may have changed with it."""

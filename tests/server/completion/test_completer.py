@@ -13,6 +13,7 @@ from linewise_models.engine.contract import Event, Finish, Report, Request, Toke
 from linewise_models.errors import EngineLost
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.completer import Completer
+from linewise_server.completion.neighbours import Neighbour
 from linewise_server.protocol import Trace
 from linewise_server.settings import Settings
 from linewise_server.snapshot import Snapshot
@@ -299,6 +300,28 @@ async def test_a_cold_document_is_answered_from_near_and_warmed(bench: Make) -> 
     assert (warm.session, warm.max_tokens, warm.urgency) == ("file:///a.py", 0, Urgency.IDLE)
     assert await table.texts(head + MEAN + "y║") == []
     assert table.engine.asked[-1].session == "file:///a.py"
+
+
+async def test_what_other_files_say_is_warmed_and_stands_first(bench: Make) -> None:
+    table = bench({"area(": "side)\n"})
+    ask = table.ask("print(area(║")
+    shapes = Neighbour("shapes.py", "def area(side):\n    return side ** 2\n")
+    # Nothing is started for it.
+    await table.completer.surround(ask.snapshot, ask.line, [shapes])
+    assert table.engine.requests == []
+    await table.complete("print(area(║")
+    await table.completer.surround(ask.snapshot, ask.line, [shapes])
+    await table.completer.settled()
+    warm = table.engine.requests[-1]
+    assert (warm.max_tokens, warm.urgency) == (0, Urgency.IDLE)
+    assert warm.prompt[0].text.startswith("# shapes.py\n# def area(side):\n")
+    # The same again, or nothing to say, leaves the prompt alone.
+    for neighbours in ([shapes], []):
+        await table.completer.surround(ask.snapshot, ask.line, neighbours)
+    await table.completer.settled()
+    assert table.engine.requests[-1] is warm
+    assert await table.texts("total = area(║") == ["side)"]
+    assert table.engine.asked[-1].prompt[0] == warm.prompt[0]
 
 
 async def test_a_lost_engine_is_an_error_and_the_next_request_starts_afresh(bench: Make) -> None:

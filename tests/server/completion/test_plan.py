@@ -9,7 +9,7 @@ import pytest
 
 from linewise_models.engine.contract import FimOrder
 from linewise_server.completion.budget import Sizes
-from linewise_server.completion.plan import NEAR, Plan, Planner
+from linewise_server.completion.plan import CHARACTERS_PER_TOKEN, NEAR, Plan, Planner
 from linewise_server.snapshot import Snapshot
 
 SIZES = Sizes(cold=10_000, prefix=400, suffix=100, output=20, deadline_ms=300)
@@ -37,6 +37,17 @@ def test_the_typed_line_comes_last(fim: FimOrder, order: list[str]) -> None:
     assert parts(plan) == order
     assert plan.parts[-1].text == LINES[50][:5]
     assert [part.stable for part in plan.parts] == [True] * (len(order) - 1) + [False]
+
+
+def test_what_other_files_say_takes_room_from_the_lines() -> None:
+    planner = Planner("spm")
+    assert planner.take_in("file:///a.py", "# other.py\n" * 20)
+    assert not planner.take_in("file:///a.py", "# other.py\n" * 20)
+    plan = planner.plan(snapshot(LINES), 150, 5, SIZES)
+    assert parts(plan) == ["suffix", "suffix", "prefix", "context", "lines", "line"]
+    before = sum(len(p.text) for p in plan.parts if p.name in ("context", "lines", "line"))
+    assert before <= CHARACTERS_PER_TOKEN * SIZES.prefix
+    assert planner.room(SIZES) < SIZES.prefix
 
 
 @pytest.mark.parametrize("fim", ["none", "psm", "spm"])

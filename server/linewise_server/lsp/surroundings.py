@@ -1,0 +1,85 @@
+"""What other files say of the code at hand, gathered while the user pauses.
+
+In: open documents, and the files of the workspace that they import. Out: neighbours for the
+completer. Files that are excluded, ignored by git or may hold secrets are not read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from linewise_server.completion.neighbours import Neighbour, imported
+from linewise_server.lsp.documents import Document, Edit
+from linewise_server.lsp.server import LinewiseServer
+from linewise_server.lsp.workspace_docs import WorkspaceDocs, path_of
+from linewise_server.snapshot import Snapshot
+
+_MOST_BYTES = 200_000
+"""Larger files are data more often than code that anybody would quote."""
+
+
+def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
+    """Look around whenever the user pauses in a document."""
+    session = server.session
+
+    async def look(document: Document) -> None:
+        await workspace.quiet()
+        if session.documents.get(document.uri) is not document:
+            return
+        silent = session.reason_for_silence(document.uri, document.language)
+        if silent is None and session.serves_now:
+            snapshot, root = document.snapshot(), server.workspace.root_path
+            files = await asyncio.to_thread(_imports, snapshot, root, session.may_read)
+            edit = session.last_edit.get(document.uri)
+            line = min(edit.line, len(snapshot.lines) - 1) if edit is not None else 0
+            await session.surround(snapshot, line, [*_open(document), *files])
+
+    def _open(here: Document) -> list[Neighbour]:
+        others = [other for other in session.documents if other is not here]
+        return [
+            Neighbour(
+                _name(path_of(other.uri), server.workspace.root_path), other.snapshot().text()
+            )
+            for other in others
+            if session.reason_for_silence(other.uri, other.language) is None
+        ]
+
+    def opened(document: Document) -> None:
+        workspace.run("look around", look(document))
+
+    def edited(document: Document, _: Edit) -> None:
+        workspace.run("look around", look(document))
+
+    session.listeners.opened.append(opened)
+    session.listeners.edited.append(edited)
+
+
+def _imports(
+    snapshot: Snapshot, root: str | None, may_read: Callable[[Path], bool]
+) -> list[Neighbour]:
+    """Return the files of the workspace that a document imports."""
+    here = path_of(snapshot.uri)
+    if here is None or not root:
+        return []
+    found = []
+    whole = Path(root).resolve()
+    for path in imported(snapshot.text(), snapshot.language, here.resolve(), whole):
+        try:
+            if not may_read(path):
+                continue
+            if path.stat().st_size <= _MOST_BYTES:
+                found.append(Neighbour(_name(path, str(whole)), path.read_text("utf-8", "replace")))
+        except OSError:
+            # It went away or may not be read; what is left says enough.
+            continue
+    return found
+
+
+def _name(path: Path | None, root: str | None) -> str:
+    """Return a path as the project's people write it."""
+    if path is None:
+        return "untitled"
+    inside = root is not None and path.is_relative_to(root)
+    return path.relative_to(root).as_posix() if root is not None and inside else path.name
