@@ -140,10 +140,12 @@ async function dashboard(): Promise<void> {
   try {
     const [line = ""] = await firstLines(showcase, 1);
     const [, address = "", password = ""] = line.split(" ");
-    const page = await visit(`${address}login`, { width: 1000, height: 820 });
+    const page = await visit(`${address}login`, { width: 1000, height: 656 });
     await logIn(page, password);
     mkdirSync(DASHBOARD, { recursive: true });
-    for (const [name, path] of [["overview", "p/linewise/"], ["apis", "p/acme/apis"], ["feedback", "p/acme/feedback"]] as const) {
+    // Each as high as what it shows whole.
+    for (const [name, path, height] of [["overview", "p/linewise/", 656], ["apis", "p/acme/apis", 748], ["feedback", "p/acme/feedback", 400]] as const) {
+      await page.setViewportSize({ width: 1000, height });
       await page.goto(`${address}${path}`);
       await page.screenshot({ path: join(DASHBOARD, `${name}.png`) });
     }
