@@ -162,7 +162,7 @@ function entries(all: readonly FeedbackStatus[]): Entry[] {
     status,
     label: status.excerpt,
     description: status.status,
-    detail: status.answer ?? `About ${status.about}; receipt ${status.receipt}`,
+    detail: status.answer?.replaceAll("\n", " ") ?? `About ${status.about}; receipt ${status.receipt}`,
   }));
 }
 
