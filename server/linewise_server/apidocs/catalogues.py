@@ -6,6 +6,7 @@ and announcements are matched here, on this machine, with telemetry off too.
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import re
 from collections.abc import Iterable
@@ -59,6 +60,11 @@ class Catalogues:
     def shelf(self) -> Shelf:
         """Where the subscriptions are kept."""
         return self._holding.shelf
+
+    async def refresh(self) -> None:
+        """Read a shelf that changed, off the event loop; `current` would do it on it."""
+        if self._holding.shelf.stamp != self._stamp:
+            await asyncio.to_thread(self._holding.current)
 
     def current(self) -> list[Catalogue]:
         """Return the catalogues at hand, their symbols in the index."""

@@ -39,6 +39,10 @@ class Usage:
         self._holding = holding
         self._seen: set[tuple[str, str]] = set()
 
+    def prepare(self) -> None:
+        """Read the catalogues, which takes time, so that nothing told later has to wait for it."""
+        self._held()
+
     def shown(self, found: Resolution | None, surface: Surface) -> None:
         """Tell that what stands somewhere was looked up."""
         if found is not None and found.gap not in _NOT_LOOKED_UP:

@@ -107,6 +107,7 @@ class CatalogueWatch:
         docs, catalogues = self._workspace.docs, self._workspace.catalogues
         version, source = document.version, source_of(document)
         try:
+            await catalogues.refresh()
             uses = await catalogues.deprecated_uses(docs, source, _DEADLINE)
             announcements = catalogues.announcements(docs, source, datetime.date.today())
         except CatalogueError as error:

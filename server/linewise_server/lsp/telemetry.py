@@ -195,6 +195,7 @@ class _Life:
 
     async def _begin(self) -> None:
         await asyncio.to_thread(self._telemetry.start)
+        self._session.run(asyncio.to_thread(self._usage.prepare))
         self._session.run(self._ticking())
 
     async def _ticking(self) -> None:

@@ -46,16 +46,20 @@ class Holding:
         self._held = _hold(0, (), {})
 
     def current(self) -> Held:
-        """Return what the shelf holds now. Raises CatalogueError where its list is damaged."""
+        """Return what the shelf holds now. Raises CatalogueError where its list is damaged.
+
+        To read and verify a large catalogue takes a second; while another thread is at it, what was
+        held before is returned.
+        """
         stamp = self.shelf.stamp
-        held = self._held
-        if held.stamp == stamp:
-            return held
-        with self._lock:
-            if self._held.stamp != stamp:
-                addresses = {each.id: each.address for each in self.shelf.subscriptions()}
-                self._held = _hold(stamp, self.shelf.catalogues(), addresses)
+        if self._held.stamp == stamp or not self._lock.acquire(blocking=False):
             return self._held
+        try:
+            addresses = {each.id: each.address for each in self.shelf.subscriptions()}
+            self._held = _hold(stamp, self.shelf.catalogues(), addresses)
+            return self._held
+        finally:
+            self._lock.release()
 
 
 def _hold(stamp: int, catalogues: Iterable[Catalogue], addresses: Mapping[str, str]) -> Held:
