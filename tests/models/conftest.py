@@ -1,4 +1,4 @@
-"""A package index and a model hub in miniature, on this machine's loopback, and wheels for it."""
+"""A package index and a model hub in miniature, on this machine's loopback; a model likewise."""
 
 from __future__ import annotations
 
@@ -151,3 +151,24 @@ def make_wheel(tmp_path: Path) -> MakeWheel:
         return path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A vocabulary of 300 tokens, learnt from a few hundred functions."""
+    from linewise_models.train.bpe import learn_vocabulary
+    from tests.models.train.tiny import lines
+
+    path = tmp_path_factory.mktemp("vocabulary") / "tiny.gguf"
+    learn_vocabulary(lines(0, 500), 300, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_model(vocabulary: Path) -> Path:
+    """A Llama with two layers that says something at random."""
+    from tests.models.train.tiny import make_model
+
+    path = vocabulary.parent / "model.gguf"
+    make_model(vocabulary, path)
+    return path

@@ -54,7 +54,11 @@ class Learner:
     def scores(self, hidden: Tensor) -> Tensor:
         """Return the scores [N, vocabulary] of the next token after hidden states [N, width]."""
         scores: Tensor = self.module.lm_head(hidden)
-        return scores
+        if self.rows is None or not self.tied:
+            return scores
+        # The head has the embedding's weights, so what learns there counts here.
+        ids = torch.tensor(self.rows.ids, device=scores.device)
+        return scores.index_copy(1, ids, hidden @ self.rows.values.to(hidden.dtype).T)
 
     def learning(self) -> dict[str, nn.Parameter]:
         """Return the weights that learn, by name, in a fixed order."""

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from linewise_models.train.base import Learner
     from linewise_models.train.batches import MicroBatch
     from linewise_models.train.config import Config, Schedule
-    from linewise_models.train.precision import Arithmetic
 
 SAMPLE_TOKENS = 32
 Reason = Literal["done", "early stop", "time limit", "interrupted"]
@@ -93,6 +92,7 @@ def train(
     started = looked = kept = time.monotonic()
     spent = state.seconds
 
+    tokenizer = Tokenizer(learner.tokenizer)
     with _board(machine, run, state, sampler.total) as board, _signals() as asked:
         if board:
             board.say(_introduction(config, sampler, learning, precision, state))
@@ -141,9 +141,9 @@ def train(
                         write_best(run, learning, {"step": str(state.step), "loss": f"{mean:.4f}"})
                     board.look(state.step, told)
                     for number in range(min(config.watch.samples, len(held_out))):
-                        board.sample(
-                            state.step, number, *_sample(learner, held_out, number, context)
-                        )
+                        with context():
+                            texts = _sample(learner, tokenizer, held_out, number)
+                        board.sample(state.step, number, *texts)
             if config.watch.patience and state.stale >= config.watch.patience:
                 reason = "early stop"
             elif stop and not last:
@@ -261,17 +261,13 @@ def _tell_together(machine: Accelerator, told: Told) -> Told:
 
 
 def _sample(
-    learner: Learner, held_out: Dataset, number: int, context: Arithmetic
+    learner: Learner, tokenizer: Tokenizer, held_out: Dataset, number: int
 ) -> tuple[str, str, str]:
     """Return a held-out example's text before the middle, what is said there, and its middle."""
-    tokenizer = Tokenizer(learner.tokenizer)
     example = held_out[number]
     before, right = (part.tolist() for part in np.split(example.tokens, [max(example.middle, 1)]))
-    with context():
-        said = learner.complete(before, held_out.facts.end.id, SAMPLE_TOKENS)
-    texts = tokenizer.text(before), tokenizer.text(said), tokenizer.text(right)
-    tokenizer.close()
-    return texts
+    said = learner.complete(before, held_out.facts.end.id, SAMPLE_TOKENS)
+    return tokenizer.text(before), tokenizer.text(said), tokenizer.text(right)
 
 
 def _due(config: Config, step: int, seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""A vocabulary and a dataset small enough that a run takes a second."""
+"""A dataset small enough that a run takes a second."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from linewise_models.train.bpe import learn_vocabulary
 from linewise_models.train.dataset import write_dataset
 from tests.models.train.tiny import examples, facts, lines
 
@@ -22,14 +21,6 @@ def one_thread() -> Iterator[None]:
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="session")
-def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A vocabulary of 300 tokens, learnt from such lines."""
-    path = tmp_path_factory.mktemp("vocabulary") / "tiny.gguf"
-    learn_vocabulary(lines(0, 500), 300, path)
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -22,20 +22,21 @@ from linewise_models.train.export import export
 from tests.models.train.tiny import examples, facts, lines, tiny_config, tiny_table
 
 MARKS = {"prefix": "<issue_comment>", "suffix": "<issue_start>", "middle": "<issue_closed>"}
+"""Of the model that Linewise ships."""
 
 
 @pytest.fixture(scope="session")
-def tuned(real_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Facts, Config]:
-    """A run whose adapter says something loud at random, on the model that Linewise ships."""
-    table: dict[str, Any] = {**tiny_table(real_model), "model": {"base": str(real_model)}}
+def tuned(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Facts, Config]:
+    """A run whose adapter says something loud at random."""
+    table: dict[str, Any] = {**tiny_table(tiny_model), "model": {"base": str(tiny_model)}}
     table["tune"] = {"method": "lora", "rank": 4, "alpha": 8.0, "marks": True}
-    config, known = parse_config(table), facts(real_model, MARKS, "<|endoftext|>")
+    config, known = parse_config(table), facts(tiny_model)
     learner = build(config, known, torch.float32)
     torch.manual_seed(0)
     with torch.no_grad():
         for name, weights in learner.learning().items():
             if name.endswith("lora_b") or name == "rows":
-                weights.normal_(std=0.02)
+                weights.normal_(std=0.3)
     run = tmp_path_factory.mktemp("tuned")
     write_best(run, learner.learning(), {})
     return run, known, config
@@ -72,21 +73,23 @@ def agree(ours: list[NDArray[np.float32]], theirs: list[NDArray[np.float32]]) ->
 
 @pytest.mark.parametrize("kind", ["F16", "Q8_0"])
 def test_an_adapter_is_the_same_in_training_applied_and_merged(
-    tuned: tuple[Path, Facts, Config], real_model: Path, tmp_path: Path, kind: str
+    tuned: tuple[Path, Facts, Config], tiny_model: Path, tmp_path: Path, kind: str
 ) -> None:
     run, known, config = tuned
     adapter, merged = tmp_path / "adapter.gguf", tmp_path / "merged.gguf"
     export(config, known, run, adapter, order="spm", kind=kind, name="tuned")
     export(config, known, run, merged, order="spm", kind=kind, name="tuned", merged=True)
     learner = build(config, known, torch.float32)
-    before = [e.tokens[: e.middle].tolist() for e in examples(real_model, known, lines(4, 4))]
+    before = [e.tokens[: e.middle].tolist() for e in examples(tiny_model, known, lines(4, 4))]
     plain = [prompt[3:] for prompt in before]  # without marks, whose embeddings are merged only
-    base, _, _ = served(real_model, plain)
+    base, _, _ = served(tiny_model, plain)
     place_weights(learner.learning(), read_weights(run / BEST))
 
-    applied, _, _ = served(real_model, plain, adapter)
-    assert agree(said(learner, plain), applied) > 0.995
-    assert agree(said(learner, plain), base) < 0.9, "the adapter changes what is said"
+    applied, _, _ = served(tiny_model, plain, adapter)
+    rest = np.delete(np.arange(known.vocabulary), [mark.id for mark in known.marks.values()])
+    ours = [scores[rest] for scores in said(learner, plain)]
+    assert agree(ours, [scores[rest] for scores in applied]) > 0.995
+    assert agree(ours, [scores[rest] for scores in base]) < 0.9, "the adapter changes what is said"
 
     scores, marks, order = served(merged, before)
     assert agree(said(learner, before), scores) > 0.995
@@ -96,37 +99,47 @@ def test_an_adapter_is_the_same_in_training_applied_and_merged(
 
 
 def test_a_model_from_scratch_is_served_as_it_was_trained(
-    vocabulary: Path, dataset: Path, tmp_path: Path
+    vocabulary: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     config, known = tiny_config(vocabulary), facts(vocabulary)
-    learner = build(config, known, torch.float32)
-    torch.manual_seed(1)
-    with torch.no_grad():
-        for weights in learner.learning().values():
-            weights.add_(torch.randn_like(weights) * 0.2)
-    write_best(tmp_path, learner.learning(), {})
+    learner, run = build(config, known, torch.float32), tiny_model.with_suffix(".run")
+    place_weights(learner.learning(), read_weights(run / BEST))
     target = tmp_path / "model.gguf"
-    export(config, known, tmp_path, target, order="psm", kind="F32", name="scratch")
+    export(config, known, run, target, order="psm", kind="F32", name="scratch")
     prompts = [e.tokens[: e.middle].tolist() for e in examples(vocabulary, known, lines(4, 4))]
     scores, marks, order = served(target, prompts)
     assert agree(said(learner, prompts), scores) > 0.9999
     assert (order, len(marks)) == ("psm", 3)
 
 
+def test_a_base_is_loaded_as_llama_cpp_serves_it(real_model: Path) -> None:
+    known = facts(real_model, MARKS, "<|endoftext|>")
+    table = {**tiny_table(real_model), "model": {"base": str(real_model)}}
+    learner = build(parse_config(table), known, torch.float32)
+    prompts = [e.tokens[: e.middle].tolist() for e in examples(real_model, known, lines(4, 2))]
+    scores, _, _ = served(real_model, prompts)
+    ours = said(learner, prompts)
+    assert agree(ours, scores) > 0.995
+    assert [np.argmax(a) for a in ours] == [np.argmax(b) for b in scores]
+
+
 def test_what_does_not_fit_is_refused(
-    tuned: tuple[Path, Facts, Config], vocabulary: Path, tmp_path: Path
+    tuned: tuple[Path, Facts, Config], tiny_model: Path, real_model: Path, tmp_path: Path
 ) -> None:
     run, known, config = tuned
     adapter = tmp_path / "adapter.gguf"
     export(config, known, run, adapter, order="spm", kind="F16", name="tuned")
-    tiny = tmp_path / "tiny.gguf"
-    other = tiny_config(vocabulary)
-    learner = build(other, facts(vocabulary), torch.float32)
-    write_best(tmp_path, learner.learning(), {})
-    export(other, facts(vocabulary), tmp_path, tiny, order="none", kind="F32", name="tiny")
     with pytest.raises(AdapterError, match="does not fit"):
-        merge(tiny, read_adapter(adapter), tmp_path / "merged.gguf", "F16", "merged")
+        merge(real_model, read_adapter(adapter), tmp_path / "merged.gguf", "F16", "merged")
     with pytest.raises(AdapterError, match="not a LoRA adapter"):
-        read_adapter(tiny)
+        read_adapter(tiny_model)
     with pytest.raises(TrainError, match="other weights"):
-        export(config, known, tmp_path, tiny, order="none", kind="F32", name="tiny")
+        export(
+            config,
+            known,
+            tiny_model.with_suffix(".run"),
+            adapter,
+            order="none",
+            kind="F32",
+            name="x",
+        )

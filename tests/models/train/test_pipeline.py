@@ -16,6 +16,9 @@ from tests.models.train.tiny import lines
 
 RECIPE = """
 base = "{vocabulary}"
+[[sources.folders]]
+path = "project0"
+licence = "MIT"
 [marks]
 prefix = "<|fim_prefix|>"
 suffix = "<|fim_suffix|>"
@@ -97,7 +100,7 @@ def test_a_folder_of_code_becomes_a_model_that_completes(
     recipe, config = tmp_path / "recipe.toml", tmp_path / "config.toml"
     recipe.write_text(RECIPE.format(vocabulary=vocabulary))
     config.write_text(CONFIG.format(vocabulary=vocabulary))
-    folders = [argument for folder in packages for argument in ("--folder", folder)]
+    folders = [argument for folder in packages[1:] for argument in ("--folder", folder)]
     run("prepare", recipe, "--out", data, "--licence", "MIT", *folders)
     assert "Done after step" in run("train", config, "--data", data, "--out", out)
 

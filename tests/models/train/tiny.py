@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from linewise_models.train.base import build
 from linewise_models.train.bpe import END
+from linewise_models.train.checkpoint import write_best
 from linewise_models.train.config import Config, parse_config
 from linewise_models.train.dataset import Example, Facts
+from linewise_models.train.export import export
 from linewise_models.train.tokenizer import Tokenizer
 
 MARKS = {name: f"<|fim_{name}|>" for name in ("prefix", "suffix", "middle")}
@@ -82,3 +86,17 @@ def tiny_config(vocabulary: Path, **changes: dict[str, Any]) -> Config:
     for name, change in changes.items():
         table[name] = {**table[name], **change}
     return parse_config(table)
+
+
+def make_model(vocabulary: Path, target: Path) -> None:
+    """Write a model with that config's shape and loud random weights."""
+    config, known = tiny_config(vocabulary), facts(vocabulary)
+    learner = build(config, known, torch.float32)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for weights in learner.learning().values():
+            weights.add_(torch.randn_like(weights) * 0.2)
+    run = target.with_suffix(".run")
+    run.mkdir()
+    write_best(run, learner.learning(), {})
+    export(config, known, run, target, order="none", kind="F16", name="tiny")
