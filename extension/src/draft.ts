@@ -30,6 +30,8 @@ export class Draft implements Disposable {
   private written = "";
   /** What stood at the place before. */
   private replaced = "";
+  /** The edit under way: how much of what is written stays before it, and what stood there at first. */
+  private streaming: { readonly kept: number; readonly replaced: string } | undefined;
   private wanted: GeneratedEdit | undefined;
   private writing: Promise<void> | undefined;
   /** Texts of the changes that we are making just now. */
@@ -115,10 +117,10 @@ export class Draft implements Disposable {
       }
       const { kept, text } = this.live === undefined ? { kept: 0, text: wanted.text } : tail(this.written, wanted.text);
       const first = this.live === undefined;
-      const before = this.document.getText(this.range(place));
-      if (await this.apply([{ at: { start: place.start + kept, end: place.end }, text }], first, false)) {
-        this.replaced = first ? before : this.replaced;
-        this.live = { start: place.start, end: place.start + wanted.text.length };
+      this.streaming = { kept, replaced: first ? this.document.getText(this.range(place)) : this.replaced };
+      const done = await this.apply([{ at: { start: place.start + kept, end: place.end }, text }], first, false);
+      this.streaming = undefined;
+      if (done) {
         this.written = wanted.text;
         this.wanted = this.wanted === wanted ? undefined : this.wanted;
         refused = 0;
@@ -178,10 +180,15 @@ export class Draft implements Disposable {
 
   private follow(changes: readonly TextDocumentContentChangeEvent[]): void {
     for (const change of changes) {
-      if (this.expected.includes(lineFeeds(change.text))) {
+      const { rangeOffset, rangeLength, text } = change;
+      if (this.expected.includes(lineFeeds(text))) {
+        // Set here and not where the edit was asked for: by the time that promise is kept, others may have typed.
+        if (this.streaming !== undefined) {
+          this.replaced = this.streaming.replaced;
+          this.live = { start: rangeOffset - this.streaming.kept, end: rangeOffset + text.length };
+        }
         continue;
       }
-      const { rangeOffset, rangeLength, text } = change;
       const below = this.live !== undefined && rangeOffset > this.live.end;
       this.drift.follow([{ rangeOffset: rangeOffset - (below ? this.growth : 0), rangeLength, text }]);
       if (this.live !== undefined) {
