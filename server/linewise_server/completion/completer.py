@@ -13,21 +13,21 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import replace
 
 from linewise_models.engine.contract import EngineClient, Finish, Report, Request, Urgency
 from linewise_models.errors import ModelError
+from linewise_server.completion.ahead import Ahead
 from linewise_server.completion.ask import (
     Ask,
     Suggestion,
-    as_if_accepted,
     site_at,
     with_selected,
 )
 from linewise_server.completion.budget import Sizes, sizes
 from linewise_server.completion.calibration import USUAL
 from linewise_server.completion.flight import Flight
-from linewise_server.completion.memory import Memory, Saying, place_of, typed_since
+from linewise_server.completion.memory import Memory, place_of
 from linewise_server.completion.neighbours import Neighbour, context
 from linewise_server.completion.outcome import Outcome, result_of
 from linewise_server.completion.plan import Plan, Planner
@@ -42,36 +42,13 @@ from linewise_server.snapshot import Snapshot
 Answered = Callable[[Ask, list[Suggestion], Outcome], None]
 """Told of every request that was not cancelled, once it is answered."""
 
-LEAST_CONFIDENCE_AHEAD = -0.7
+LEAST_CONFIDENCE_NEXT = -0.7
 """Mean log-probability below which nothing is shown unasked where the line is complete and what is
-suggested is the next one; and what a suggestion must reach for what would follow it to be worth
-generating."""
+suggested is the next one."""
 NEAR_LINES = 40
 """Lines above the cursor whose names say which definitions of other files matter."""
 ORPHAN_SECONDS = 0.1
 """How long a generation that nobody waits for may go on, for the next key to join it."""
-THINK_AHEAD_SECONDS = 0.2
-"""Pause after which what would follow the suggestion shown is generated."""
-
-
-@dataclass(slots=True)
-class _Ahead:
-    """The generation of what would follow a suggestion."""
-
-    uri: str
-    site: Site
-    """The place behind the suggestion, as if it were accepted."""
-    task: asyncio.Task[None] | None = None
-    flight: Flight | None = None
-
-    def follows(self, uri: str, site: Site) -> bool:
-        """Say whether typing on from `site` may still lead to its place."""
-        return uri == self.uri and typed_since(*place_of(site), self.site) is not None
-
-    def is_under_way(self, uri: str, site: Site) -> bool:
-        """Say whether it is for this place, has begun and has not ended."""
-        same = uri == self.uri and place_of(site) == place_of(self.site)
-        return same and self.flight is not None and not self.flight.done
 
 
 class Completer:
@@ -101,8 +78,8 @@ class Completer:
         self._report: Report | None = None
         self._flight: Flight | None = None
         self._waiting = 0
-        self._ahead: _Ahead | None = None
         self._chores: set[asyncio.Task[None]] = set()
+        self._ahead = Ahead(client, self._memory, self._planned, self._do, sleep)
         # A session may see several completers; no two of its suggestions may bear one id.
         self._numbers = itertools.count(1) if numbers is None else numbers
 
@@ -117,7 +94,7 @@ class Completer:
         syntax = Syntax.of(snapshot.language)
         wanted = shape(site, syntax)
         if wanted == "nothing":
-            self._stop_ahead()
+            self._ahead.stop()
             self._cancel_flight()
             return []
         known = None if ask.candidates > 1 else self._memory.recall(snapshot.uri, site, wanted)
@@ -130,7 +107,7 @@ class Completer:
             result = result_of(text, len(found[0]), None)
             outcome = Outcome(result, self._since(started), origin, tokens=tokens)
             self._answered(ask, found[0], outcome)
-            self._think_ahead(snapshot, ask.line, column, found[0])
+            self._ahead.think(snapshot, ask.line, column, found[0])
             return found[0]
         flight, origin = await self._board(ask, snapshot, column, site, wanted)
         if flight is None:
@@ -142,11 +119,10 @@ class Completer:
         """Note that the user changed the text; ends work that the change made useless."""
         self._rhythm.key(self._clock())
         flight = self._flight if self._flight is not None and not self._flight.done else None
-        if flight is None and self._ahead is None:
+        if flight is None and self._ahead.task is None:
             return
         site = site_at(snapshot, line, column, invoked=False)
-        if self._ahead is not None and not self._ahead.follows(snapshot.uri, site):
-            self._stop_ahead()
+        self._ahead.changed(snapshot.uri, site)
         if flight is not None and flight.typed(snapshot.uri, site) is None:
             flight.cancel()
 
@@ -161,8 +137,8 @@ class Completer:
         snapshot, column = with_selected(ask)
         site = site_at(snapshot, ask.line, column, ask.invoked)
         wanted = shape(site, Syntax.of(snapshot.language))
-        budget = await self._sizes(ask, wanted)
-        return (await self._plans()).plan(snapshot, ask.line, column, budget), budget, wanted
+        plan, budget = await self._planned(replace(ask, snapshot=snapshot, column=column), wanted)
+        return plan, budget, wanted
 
     async def surround(
         self, snapshot: Snapshot, line: int, neighbours: Sequence[Neighbour]
@@ -182,7 +158,7 @@ class Completer:
 
     async def settled(self) -> None:
         """Wait until the answers given so far are accounted for."""
-        while chores := {c for c in self._chores if self._ahead is None or c != self._ahead.task}:
+        while chores := self._chores - {self._ahead.task}:
             await asyncio.wait(chores)
 
     async def idle(self) -> None:
@@ -192,7 +168,7 @@ class Completer:
 
     async def close(self) -> None:
         """End all work and let go of the engine."""
-        self._stop_ahead()
+        self._ahead.stop()
         self._cancel_flight()
         for chore in list(self._chores):
             chore.cancel()
@@ -207,12 +183,12 @@ class Completer:
         if flight is not None and ask.candidates == 1 and self._joins(flight, ask, site, wanted):
             return flight, "joined"
         self._cancel_flight()
-        ahead = self._ahead.flight if self._ahead is not None else None
+        ahead = self._ahead.flight
         if ahead is not None and ask.candidates == 1 and self._joins(ahead, ask, site, wanted):
-            # What was to follow is asked for now; its chore remembers it in any case.
-            self._flight, self._ahead = ahead, None
+            self._flight = ahead
+            self._ahead.let_go()
             return ahead, "joined"
-        self._stop_ahead()
+        self._ahead.stop()
         if not ask.invoked and (delay := self._rhythm.delay()):
             await self._sleep(delay)
         budget = await self._sizes(ask, wanted)
@@ -294,7 +270,7 @@ class Completer:
         self._tell(ask, text, origin, acted, flight, started)
         outcome = self._outcome(text, len(suggestions), origin, flight, started)
         self._answered(ask, suggestions, outcome)
-        self._think_ahead(snapshot, ask.line, column, suggestions)
+        self._ahead.think(snapshot, ask.line, column, suggestions)
         return suggestions
 
     def _settle(self, flight: Flight, uri: str) -> None:
@@ -302,18 +278,7 @@ class Completer:
 
         def keep() -> None:
             if flight.text:
-                self._memory.keep(
-                    Saying(
-                        uri,
-                        flight.before,
-                        flight.after,
-                        flight.shape,
-                        flight.text,
-                        flight.whole,
-                        flight.confidence,
-                        tokens=flight.tokens,
-                    )
-                )
+                self._memory.keep(flight.saying())
 
         keep()
         if flight.done:
@@ -360,7 +325,7 @@ class Completer:
         """Filter a text and give it the form of a suggestion."""
         draft, names = postprocess(text, site, wanted)
         next_line = wanted == "line" and text.lstrip(" \t")[:1] in ("\n", "\r")
-        least = LEAST_CONFIDENCE_AHEAD if next_line else self._least()
+        least = LEAST_CONFIDENCE_NEXT if next_line else self._least()
         if draft is not None and not ask.invoked and confidence < least:
             draft, names = None, (*names, "confidence")
         if draft is None:
@@ -375,71 +340,6 @@ class Completer:
             confidence=confidence,
         )
         return [suggestion], names
-
-    def _think_ahead(
-        self, snapshot: Snapshot, line: int, column: int, shown: list[Suggestion]
-    ) -> None:
-        """Generate what would follow the suggestion shown, once the user pauses to read it.
-
-        Only after one that is likely to be taken. Keys that spell it lead to the same place and do
-        not disturb what has begun.
-        """
-        if not shown or shown[0].confidence < LEAST_CONFIDENCE_AHEAD:
-            self._stop_ahead()
-            return
-        accepted, at_line, at_column = as_if_accepted(snapshot, line, column, shown[0])
-        site = site_at(accepted, at_line, at_column, invoked=False)
-        if self._ahead is not None and self._ahead.is_under_way(snapshot.uri, site):
-            return
-        self._stop_ahead()
-        thought = self._ahead = _Ahead(snapshot.uri, site)
-
-        async def ahead() -> None:
-            await self._sleep(THINK_AHEAD_SECONDS)
-            if self._memory.recall(snapshot.uri, site, "line") is not None:
-                return
-            ask = Ask(accepted, at_line, at_column)
-            budget = await self._sizes(ask, "line")
-            plan = (await self._plans()).plan(accepted, at_line, at_column, budget)
-            if plan.warm is not None:
-                return
-            before, after = place_of(site)
-            request = Request(
-                session=plan.session,
-                prompt=plan.parts,
-                max_tokens=budget.output,
-                must_speak=True,
-                one_line=True,
-                urgency=Urgency.IDLE,
-            )
-            flight = Flight(snapshot.uri, before, after, "line", plan, request)
-            flight.start(self.client, lambda text: enough(text, site, "line"))
-            thought.flight = flight
-            try:
-                await flight.settled()
-            finally:
-                flight.cancel()
-            if flight.whole:
-                self._memory.keep(
-                    Saying(
-                        snapshot.uri,
-                        before,
-                        after,
-                        "line",
-                        flight.text,
-                        whole=True,
-                        confidence=flight.confidence,
-                        ahead=True,
-                        tokens=flight.tokens,
-                    )
-                )
-
-        thought.task = self._do(ahead())
-
-    def _stop_ahead(self) -> None:
-        if self._ahead is not None and self._ahead.task is not None:
-            self._ahead.task.cancel()
-        self._ahead = None
 
     def _cancel_flight(self) -> None:
         if self._flight is not None and not self._flight.done:
@@ -462,6 +362,10 @@ class Completer:
         settings = self._settings()
         latency = settings.latency_invoked if ask.invoked else settings.latency_automatic
         return sizes(await self.report(), latency, wanted)
+
+    async def _planned(self, ask: Ask, wanted: Shape) -> tuple[Plan, Sizes]:
+        budget = await self._sizes(ask, wanted)
+        return (await self._plans()).plan(ask.snapshot, ask.line, ask.column, budget), budget
 
     async def _plans(self) -> Planner:
         if self._planner is None:

@@ -12,7 +12,7 @@ from contextlib import aclosing
 
 from linewise_models.engine.contract import EngineClient, Finish, Request, Token
 from linewise_models.errors import ModelError
-from linewise_server.completion.memory import typed_since
+from linewise_server.completion.memory import Saying, typed_since
 from linewise_server.completion.plan import Plan
 from linewise_server.completion.shape import Shape, Site
 
@@ -64,6 +64,20 @@ class Flight:
     def tokens(self) -> int:
         """How many tokens have come so far."""
         return len(self._logprobs)
+
+    def saying(self, *, ahead: bool = False) -> Saying:
+        """Return what it said so far, to be remembered."""
+        return Saying(
+            self.uri,
+            self.before,
+            self.after,
+            self.shape,
+            self.text,
+            self.whole,
+            self.confidence,
+            ahead,
+            self.tokens,
+        )
 
     def typed(self, uri: str, site: Site) -> str | None:
         """Return what was typed since it began, None where the typing went another way."""
