@@ -19,6 +19,7 @@ const FILES = {
   "mean.py": MEAN,
   "words.py": "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n",
   "area.ts": "export function area(width: number, height: number): number {\n",
+  "typical.py": "import statistics\n\nprint(statistics.fmean([1.0, 2.0]))\n",
   "after.py": MEAN,
   "engine.py": MEAN,
   "manual.py": MEAN,
@@ -74,6 +75,33 @@ describe("first use", () => {
     await editor.waitForGhost("height");
     await editor.press("Tab");
     await editor.expectFile("area.ts", /return width .*height/);
+  });
+
+  test("a hover links the docs of the installed version, and a click leads there", async () => {
+    await editor.openFile("typical.py");
+    for (const key of ["Control+Home", "ArrowDown", "ArrowDown", ...Array<string>("print(statistics.f".length).fill("ArrowRight")]) {
+      await editor.press(key);
+    }
+    const link = editor.page.locator('.monaco-hover a[data-href*="docs.python.org"]:visible').first();
+    await eventually("a click on the link of the hover", async () => {
+      await editor.press("Control+K");
+      await editor.press("Control+I");
+      try {
+        await link.waitFor({ timeout: 5_000 });
+        await editor.screenshot(`${NAME}-hover`);
+        await link.click({ timeout: 5_000 });
+        return true;
+      } catch {
+        // It closes when something else in the window moves; asked for once more, it opens again.
+        await editor.press("Escape");
+        return false;
+      }
+    }, 60_000);
+    // VS Code asks before it opens a page outside, and shows which: nothing is opened in the test.
+    const asked = await editor.page.waitForSelector(".monaco-dialog-box");
+    assert.match(await asked.innerText(), /https:\/\/docs\.python\.org\/3\.\d+\/library\/statistics\.html#statistics\.fmean/);
+    await editor.press("Escape");
+    await editor.page.waitForSelector(".monaco-dialog-box", { state: "detached" });
   });
 
   test("a server that is killed comes back by itself", async () => {

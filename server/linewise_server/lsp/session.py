@@ -97,6 +97,7 @@ class Session:
         self._on_problem = on_problem
         self._told: set[str] = set()
         self._completer: Completer | None = None
+        self._failures: list[Completer] = []
         self._numbers = itertools.count(1)
         self._saved = 0
         self._exclusion = Exclusion(())
@@ -289,8 +290,10 @@ class Session:
     async def release(self) -> None:
         """Let go of the engine; the next request takes it up again."""
         completer, self._completer = self._completer, None
-        if completer is not None:
-            await completer.close()
+        closing = [*self._failures, *([completer] if completer is not None else [])]
+        self._failures = []
+        for each in closing:
+            await each.close()
 
     def _open(self) -> Completer:
         client = self.engines.client(self.settings, self._loading)
@@ -360,9 +363,9 @@ class Session:
         for listener in self.listeners.failed:
             listener()
         if not isinstance(error, EngineLost):
-            completer, self._completer = self._completer, None
-            if completer is not None:
-                self.run(completer.close())
+            # Others may still wait for it, and are to hear the same; it is closed with the next.
+            self._failures += [self._completer] if self._completer is not None else []
+            self._completer = None
         state: State = "noModel" if isinstance(error, ModelMissingError) else "error"
         self._show(replace(self.status, state=state, message=str(error), progress=None))
         self.tell_once(str(error))
