@@ -9,6 +9,7 @@ for models that were not tuned for instructions or are too small to profit (meas
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -80,7 +81,11 @@ def is_large(report: Report) -> bool:
 def room_for(report: Report, tokens: int, ratio: float) -> Room:
     """Return what a prompt may take besides `tokens` to generate."""
     held = report.context - tokens - SPARE
-    in_time = int(report.prompt_speed * PROMPT_SECONDS) if report.prompt_speed else held
+    if not report.prompt_speed:
+        return Room(held, ratio)
+    # In steps of two: the measured speed is never twice the same, and a prompt that changes with
+    # it would find nothing of itself in the cache when it is asked again.
+    in_time = 2 ** int(math.log2(max(1.0, report.prompt_speed * PROMPT_SECONDS)))
     return Room(max(min(held, LEAST_PROMPT), min(held, in_time)), ratio)
 
 
