@@ -53,6 +53,7 @@ class Native:
         self._model = self._load(options, progress)
         self._vocabulary = api.llama_model_get_vocab(self._model)
         self.vocabulary_size = int(api.llama_vocab_n_tokens(self._vocabulary))
+        self._row = ctypes.c_float * self.vocabulary_size
         self.threads = options.threads or _physical_cores()
         self.context = min(options.context, int(api.llama_model_n_ctx_train(self._model)))
         self._context = self._open(options)
@@ -183,7 +184,9 @@ class Native:
     def logits(self, index: int) -> NDArray[np.float32]:
         """Return the scores after token `index` of the last batch, a view of [vocabulary size]."""
         pointer = self._api.llama_get_logits_ith(self._context, index)
-        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,))
+        # numpy.ctypeslib.as_array makes a type each time: a fifth of a millisecond a token.
+        row = self._row.from_address(ctypes.addressof(pointer.contents))
+        return np.frombuffer(memoryview(row), dtype=np.float32)
 
     def forget(self, sequence: int, start: int) -> bool:
         """Drop a sequence's cache from position `start` on; False where the model cannot."""
