@@ -38,7 +38,7 @@ class Way:
     """What to expect of a model that was not tuned for instructions, in a sentence."""
 
 
-_GUESS = "A small model gets about half of the one-liners right and little else: read it first."
+_GUESS = "A small model gets two of five one-liners right and little else: read it first."
 _HARDLY = "A small model follows instructions badly: expect a first line to correct, or nonsense."
 
 _ALL = (
