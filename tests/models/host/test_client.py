@@ -192,7 +192,7 @@ async def test_an_engine_that_died_while_nobody_asked_costs_nothing(
 async def test_leaves_when_idle_and_comes_back(open_client: Open, tmp_path: Path) -> None:
     client = open_client(served={"idle_minutes": 0.02})
     await say(client, "quick")
-    await eventually(lambda: engines(tmp_path) == [])
+    await eventually(lambda: engines(tmp_path) == [] and not client.connected)
     assert (await say(client, "quick"))[0] == "yes"
 
 
