@@ -24,7 +24,13 @@ export function activate(linewise: Linewise, preview: Preview): void {
         void agree(linewise, preview);
       }
     }),
-    env.onDidChangeTelemetryEnabled((editorEnabled) => set(linewise, { editorEnabled })),
+    env.onDidChangeTelemetryEnabled(async (editorEnabled) => {
+      await set(linewise, { editorEnabled });
+      if (editorEnabled) {
+        // What was not to be asked before may be now.
+        await agree(linewise, preview);
+      }
+    }),
     workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration(`${SECTION}.${KEY}`)) {
         void set(linewise, { level: settingOf() ?? "local", editorEnabled: env.isTelemetryEnabled });

@@ -50,6 +50,9 @@ describe("from consent to deletion", () => {
 
   test("asked after a week, the user looks first and then agrees", async () => {
     const asked = async (): Promise<boolean> => (await editor.notifications()).some((text) => text.includes("May the makers of Linewise and Click Makers hear"));
+    // Only the window that the user looks at asks.
+    await editor.openFile("main.py");
+    await editor.focusText();
     await eventually("the question", asked);
     await editor.screenshot("loop-consent");
     await editor.button("See Exactly What Would Be Sent");
