@@ -77,7 +77,10 @@ describe("completion", () => {
     await editor.press("Alt+\\");
     await scripted.told("asked", { before: "pick(", invoked: true });
     await eventually("the second candidate", async () => {
+      const before = await editor.ghost();
       await editor.press("Alt+]");
+      // The next press waits until this one shows, or it would page past what is seen.
+      await eventually("another candidate", async () => (await editor.ghost()) !== before, 5_000).catch(() => undefined);
       return (await editor.ghost()).includes("two)");
     });
     await editor.press("Tab");
