@@ -3,6 +3,8 @@
 In: nothing. Out: method names and frozen payload types; field names travel in camelCase.
 `python -m linewise_server.protocol` prints the TypeScript of the same definitions, which is
 `extension/src/protocol.ts`; a test compares the two. Never imports pygls or lsprotocol.
+
+It is one long file because it is one list: whoever adds or reads a message looks in one place.
 """
 
 from __future__ import annotations

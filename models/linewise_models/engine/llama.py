@@ -7,7 +7,6 @@ ask, and never reads a document.
 
 from __future__ import annotations
 
-import codecs
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from linewise_models.engine.contract import (
 from linewise_models.engine.native import LoadOptions, Native
 from linewise_models.engine.pace import Pace
 from linewise_models.engine.sampling import choose
+from linewise_models.engine.stops import StoppedText
 from linewise_models.engine.vocabulary import Vocabulary, take_back
 from linewise_models.errors import EngineError
 
@@ -58,7 +58,7 @@ class _Branch:
     number: int
     sequence: _Sequence
     rest: bytes
-    text: _StoppedText
+    text: StoppedText
     random: Random
     temperature: float
     output: int = 0
@@ -287,7 +287,7 @@ class LlamaEngine:
                 number=number,
                 sequence=target,
                 rest=healed,
-                text=_StoppedText(request.stop, request.one_line),
+                text=StoppedText(request.stop, request.one_line),
                 random=Random(f"{request.seed}/{number}"),  # noqa: S311 - a draw, not a secret
                 temperature=request.temperature if number or request.candidates == 1 else 0.0,
             )
@@ -374,42 +374,6 @@ class LlamaEngine:
         if threads != self._threads:
             self._threads = threads
             self._native.use_threads(threads)
-
-
-class _StoppedText:
-    """Bytes of tokens as text, cut at the first stop; holds back what may begin a stop."""
-
-    def __init__(self, stops: tuple[str, ...], one_line: bool = False) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._stops = stops
-        self._one_line = one_line
-        self._held = ""
-        self.spoke = False
-        self.stopped = False
-
-    def add(self, data: bytes) -> str:
-        text = self._held + self._decoder.decode(data)
-        found = [place for stop in self._stops if (place := text.find(stop)) >= 0]
-        keep = min(found) if found else len(text) - self._pending(text)
-        self._held = "" if found else text[keep:]
-        visible = text[:keep] if self.spoke else text[:keep].lstrip()
-        self.spoke = self.spoke or bool(visible)
-        self.stopped = bool(found) or (self._one_line and "\n" in visible)
-        return text[:keep]
-
-    def finish(self) -> str:
-        text, self._held = self._held, ""
-        return text
-
-    def _pending(self, text: str) -> int:
-        """Return how many last characters are the beginning of a stop."""
-        lengths = (
-            length
-            for stop in self._stops
-            for length in range(min(len(stop) - 1, len(text)), 0, -1)
-            if text.endswith(stop[:length])
-        )
-        return max(lengths, default=0)
 
 
 def _halt(request: Request, cancelled: bool, elapsed_ms: float) -> FinishReason | None:

@@ -2,7 +2,8 @@
 
 In: snapshots and places. Out: suggestions, each with where it came from. In order: is there
 anything to ask; was it said before; is it being said; wait for the rhythm; plan a prompt within the
-budget; generate; filter; remember; think ahead. Code that is not part of this path is elsewhere.
+budget; generate; filter; remember; think ahead. Code that is not part of this path is
+elsewhere; the path itself stays in one file, longer than others, so that it is read in one go.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from linewise_server.completion.postprocess import enough, postprocess
 from linewise_server.completion.rhythm import Rhythm
 from linewise_server.completion.shape import Shape, Site, shape
 from linewise_server.completion.syntax import Syntax
+from linewise_server.completion.trace import trace_of
 from linewise_server.protocol import Origin, Trace
 from linewise_server.settings import Settings
 from linewise_server.snapshot import Snapshot
@@ -401,26 +403,7 @@ class Completer:
         total = self._since(started)
 
         def send() -> None:
-            finish = flight.finish if flight is not None and origin == "model" else None
-            # A generation that said all is stopped by cancelling it; to the reader it stopped.
-            reason = finish.reason if finish else "none"
-            stopped = flight is not None and flight.whole and reason == "cancelled"
-            self._trace(
-                Trace(
-                    uri=ask.snapshot.uri,
-                    version=ask.snapshot.version,
-                    text=text,
-                    origin=origin,
-                    finish="stop" if stopped else reason,
-                    prompt_tokens=finish.prompt_tokens if finish else 0,
-                    evaluated_tokens=finish.evaluated_tokens if finish else 0,
-                    reused_tokens=finish.reused_tokens if finish else 0,
-                    generated_tokens=finish.generated_tokens if finish else 0,
-                    ttft_ms=finish.ttft_ms if finish else 0.0,
-                    total_ms=total,
-                    filters=list(filters),
-                )
-            )
+            self._trace(trace_of(ask, text, origin, filters, flight, total))
 
         async def later() -> None:
             if flight is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -222,21 +222,8 @@ def _document(ask: Ask) -> Target:
             raise PlaceError(f"{language!r} is no language to translate to; these are: {known}.")
         file, preamble = stem + LANGUAGES[language][1], ""
         detail = name_of(language)
-    return Target(
-        start=0,
-        end=0,
-        opening="",
-        closing="\n",
-        indentation="",
-        lead="",
-        subject=subject,
-        name=name,
-        extent="all",
-        language=language,
-        file=file,
-        preamble=preamble,
-        detail=detail,
-    )
+    whole = _whole(subject, name, language, file)
+    return replace(whole, preamble=preamble, detail=detail)
 
 
 def _answer(ask: Ask) -> Target:
@@ -250,6 +237,12 @@ def _answer(ask: Ask) -> Target:
             subject = text[_line_start(text, ask.start) : _line_end(text, ask.end)]
     if not subject.strip():
         raise PlaceError("There is no code here. Select what to explain.")
+    file = f"{name}.md" if name.isidentifier() else "explanation.md"
+    return _whole(subject, name, "markdown", file)
+
+
+def _whole(subject: str, name: str, language: str, file: str) -> Target:
+    """Return the target of an answer that is a document of its own."""
     return Target(
         start=0,
         end=0,
@@ -260,8 +253,8 @@ def _answer(ask: Ask) -> Target:
         subject=subject,
         name=name,
         extent="all",
-        language="markdown",
-        file=f"{name}.md" if name.isidentifier() else "explanation.md",
+        language=language,
+        file=file,
     )
 
 
