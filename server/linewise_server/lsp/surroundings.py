@@ -23,9 +23,14 @@ _MOST_BYTES = 200_000
 def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
     """Look around whenever the user pauses in a document."""
     session = server.session
+    waiting: set[str] = set()
 
     async def look(document: Document) -> None:
-        await workspace.quiet()
+        waiting.add(document.uri)
+        try:
+            await workspace.quiet()
+        finally:
+            waiting.discard(document.uri)
         if session.documents.get(document.uri) is not document:
             return
         silent = session.reason_for_silence(document.uri, document.language)
@@ -50,7 +55,9 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         workspace.run("look around", look(document))
 
     def edited(document: Document, _: Edit) -> None:
-        workspace.run("look around", look(document))
+        # Who waits for a pause already waits longer by itself; a key costs no more than this.
+        if document.uri not in waiting:
+            workspace.run("look around", look(document))
 
     session.listeners.opened.append(opened)
     session.listeners.edited.append(edited)
