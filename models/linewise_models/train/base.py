@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from linewise_models.errors import ConfigError, DatasetError, TrainError
+from linewise_models.adapter import BASE_SHA256, read_adapter
+from linewise_models.errors import AdapterError, ConfigError, DatasetError, TrainError
 from linewise_models.train.llama import Llama, Shape
-from linewise_models.train.lora import Rows, add_lora
+from linewise_models.train.lora import LoraLinear, Rows, add_lora
+from linewise_models.train.names import Names
 from linewise_models.train.whereabouts import digest, locate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from linewise_models.train.config import Config, Model
+    from linewise_models.train.config import Config, Model, Tune
     from linewise_models.train.dataset import Facts
 
 
@@ -106,6 +108,8 @@ def build(config: Config, facts: Facts, precision: torch.dtype) -> Learner:
         if tune.marks:
             ids = sorted(mark.id for mark in facts.marks.values())
             rows = Rows(module.get_input_embeddings(), ids)
+        if tune.start:
+            _go_on_from(Path(tune.start).expanduser(), tune, module, rows, tokenizer)
     return Learner(module, rows, tokenizer)
 
 
@@ -120,6 +124,38 @@ def shape(model: Model, vocabulary: int) -> Shape:
         key_heads=model.key_heads,
         hidden=model.hidden,
     )
+
+
+@torch.no_grad()
+def _go_on_from(path: Path, tune: Tune, module: Any, rows: Rows | None, base: Path) -> None:
+    """Put an adapter's weights in the places of those that learn."""
+    if not path.is_file():
+        raise ConfigError(f"tune.start: there is no adapter at {path}.")
+    try:
+        adapter = read_adapter(path)
+    except AdapterError as error:
+        raise ConfigError(f"tune.start: {error}") from error
+    if adapter.alpha != tune.alpha:
+        raise ConfigError(f"tune.alpha must be that of {path.name}, {adapter.alpha:g}.")
+    if adapter.metadata.get(BASE_SHA256, ("",))[0] != digest(base):
+        raise ConfigError(f"{path.name} was trained beside another base than {base.name}.")
+    names = Names(module.config.model_type, module.config)
+    layers = {
+        names.of(f"{place}.weight"): layer
+        for place, layer in module.named_modules()
+        if isinstance(layer, LoraLinear)
+    }
+    if layers.keys() != adapter.pairs.keys():
+        raise ConfigError(f"{path.name} adapts other weights than this base has.")
+    for name, (a, b) in adapter.pairs.items():
+        if len(a) != tune.rank:
+            raise ConfigError(f"tune.rank must be that of {path.name}, {len(a)}.")
+        layers[name].lora_a.copy_(torch.tensor(a))
+        layers[name].lora_b.copy_(torch.tensor(names.paired(name, b)))
+    if rows is not None:
+        for row, token in enumerate(rows.ids):
+            if token in adapter.rows:
+                rows.values[row].copy_(torch.tensor(adapter.rows[token]))
 
 
 def _tokenizer(path: Path, model: Model, facts: Facts) -> Path:

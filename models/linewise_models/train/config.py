@@ -49,6 +49,18 @@ class Tune:
     """LoRA's scale is alpha / rank."""
     marks: bool = False
     """Whether the embeddings of the fill-in-the-middle marks learn too."""
+    start: str = ""
+    """An adapter, as `export` writes it, that learning goes on from; by default from nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What is learnt beside the middles."""
+
+    around: float = 0.0
+    """Share of the tokens before a middle that are learnt too, as plain code, evenly spread."""
+    weight: float = 1.0
+    """What each of these counts; a token of a middle counts 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +124,7 @@ class Config:
     batch: Batch
     schedule: Schedule
     watch: Watch
+    loss: Loss = Loss()
     optimiser: Optimiser = field(default_factory=Optimiser)
     data: str = ""
     """A prepared dataset, relative to the working directory."""
@@ -176,6 +189,9 @@ def _rules(config: Config) -> Iterator[tuple[bool, str]]:
         yield tune.rank > 0 and tune.alpha > 0, "tune.rank and alpha must be positive"
     else:
         yield not tune.marks, "tune.marks is for lora; full tuning moves all embeddings"
+        yield not tune.start, "tune.start is for lora; full tuning begins with its base"
+    yield 0 <= config.loss.around <= 1, "loss.around must be a share from 0 to 1"
+    yield config.loss.weight >= 0, "loss.weight must not be negative"
     yield 0 < batch.longest <= batch.tokens, "batch.longest must be from 1 to batch.tokens"
     yield batch.accumulate > 0, "batch.accumulate must be positive"
     positive = schedule.epochs > 0 and schedule.learning_rate > 0

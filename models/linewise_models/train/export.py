@@ -2,10 +2,6 @@
 
 In: a run's config and weights, and the GGUF file whose vocabulary it speaks. Out: one file that
 llama.cpp loads. Never trains, and never changes the base.
-
-Hugging Face's Llama pairs the halves of a head for rotation (i with i + D/2), llama.cpp its
-neighbours (2i with 2i + 1): the rows of q and k are put in its order, for a weight as for LoRA's B
-(convert_hf_to_gguf.py, LlamaModel.permute).
 """
 
 from __future__ import annotations
@@ -14,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gguf import (
-    MODEL_ARCH_NAMES,
     GGMLQuantizationType,
     GGUFReader,
     GGUFValueType,
     GGUFWriter,
     Keys,
     LlamaFileType,
-    get_tensor_name_map,
     quants,
 )
 from numpy.typing import NDArray
@@ -39,6 +33,7 @@ from linewise_models.train.base import build
 from linewise_models.train.checkpoint import BEST, place_weights, read_weights
 from linewise_models.train.llama import EPSILON, ROTATION, Llama
 from linewise_models.train.lora import LoraLinear
+from linewise_models.train.names import Names
 from linewise_models.train.whereabouts import digest
 
 if TYPE_CHECKING:
@@ -48,8 +43,6 @@ if TYPE_CHECKING:
     from linewise_models.train.config import Config
     from linewise_models.train.dataset import Facts
 
-PERMUTED = ("llama",)
-"""Architectures whose q and k llama.cpp keeps in its own order."""
 _MARKS = {
     "prefix": Keys.Tokenizer.FIM_PRE_ID,
     "suffix": Keys.Tokenizer.FIM_SUF_ID,
@@ -114,7 +107,7 @@ def _write_adapter(
         writer.add_key_value(
             ROW_VALUES, values, GGUFValueType.ARRAY, sub_type=GGUFValueType.FLOAT32
         )
-    names = _Names(architecture, learner.module.config)
+    names = Names(architecture, learner.module.config)
     for place, layer in learner.module.named_modules():
         if isinstance(layer, LoraLinear):
             stored = names.of(f"{place}.weight")
@@ -152,7 +145,7 @@ def _write_model(
     _add_marks(writer, facts, order)
     if scratch:
         _add_shape(writer, learner.module)
-    names = _Names(architecture, learner.module.config)
+    names = Names(architecture, learner.module.config)
     tied = learner.tied
     for place, tensor in learner.module.named_parameters():
         if place == "lm_head.weight" and tied:
@@ -184,37 +177,6 @@ def _add_marks(writer: GGUFWriter, facts: Facts, order: str) -> None:
     writer.add_string(ORDER, order)
     for mark, key in _MARKS.items():
         writer.add_uint32(key, facts.marks[mark].id)
-
-
-class _Names:
-    """What llama.cpp calls a weight, and in which order it keeps its rows."""
-
-    def __init__(self, architecture: str, config: Any) -> None:
-        number = next(arch for arch, name in MODEL_ARCH_NAMES.items() if name == architecture)
-        self._map = get_tensor_name_map(number, config.num_hidden_layers)
-        self._heads: dict[str, int] = {}
-        if architecture in PERMUTED:
-            self._heads = {
-                "attn_q": config.num_attention_heads,
-                "attn_k": config.num_key_value_heads,
-            }
-
-    def of(self, place: str) -> str:
-        stored = self._map.get_name(place, try_suffixes=(".weight", ".bias"))
-        if stored is None:
-            raise TrainError(f"llama.cpp has no name for the weight {place} of this model.")
-        return str(stored)
-
-    def ordered(self, stored: str, values: NDArray[Any]) -> NDArray[Any]:
-        """Return rows [heads · D, ...], of q and k in llama.cpp's order."""
-        heads = self._heads.get(stored.split(".")[-2])
-        if heads is None:
-            return values
-        return (
-            values.reshape(heads, 2, values.shape[0] // heads // 2, *values.shape[1:])
-            .swapaxes(1, 2)
-            .reshape(values.shape)
-        )
 
 
 def _add(writer: GGUFWriter, name: str, values: NDArray[Any], kind: str) -> None:

@@ -98,10 +98,10 @@ def train(
             board.say(_introduction(config, sampler, learning, precision, state))
         for step, place in sampler.steps(state.place):
             # 1. The gradient of the mean loss over all tokens that this step learns.
-            count = sum(learnt(dataset, batch) for batch in step)
+            count = sum(learnt(dataset, batch, config.loss) for batch in step)
             loss = 0.0
             for numbers in step[machine.process_index :: machine.num_processes]:
-                batch = collate(dataset, numbers, machine.device)
+                batch = collate(dataset, numbers, config.loss, machine.device)
                 with context():
                     part = middle_loss(learner, batch) / count
                 part.backward()  # type: ignore[no-untyped-call] # torch leaves it so

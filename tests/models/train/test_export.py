@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from linewise_models.adapter import merge, read_adapter
 from linewise_models.engine.contract import Mark
 from linewise_models.engine.native import LoadOptions, Native
-from linewise_models.errors import AdapterError, TrainError
+from linewise_models.errors import AdapterError, ConfigError, TrainError
 from linewise_models.train.base import Learner, build
 from linewise_models.train.checkpoint import BEST, place_weights, read_weights, write_best
 from linewise_models.train.config import Config, parse_config
@@ -96,6 +97,39 @@ def test_an_adapter_is_the_same_in_training_applied_and_merged(
     assert order == "spm"
     ids = {mark: known.marks[mark.value].id for mark in (Mark.PREFIX, Mark.SUFFIX, Mark.MIDDLE)}
     assert {mark: marks[mark] for mark in ids} == ids
+
+
+def test_learning_goes_on_from_an_adapter(
+    tuned: tuple[Path, Facts, Config], tiny_model: Path, tmp_path: Path
+) -> None:
+    run, known, config = tuned
+    adapter = tmp_path / "adapter.gguf"
+    export(config, known, run, adapter, order="spm", kind="F32", name="tuned")
+    begun = build(
+        replace(config, tune=replace(config.tune, start=str(adapter))), known, torch.float32
+    )
+    assert begun.learning().keys() == (left := read_weights(run / BEST)).keys()
+    for name, weights in begun.learning().items():
+        assert torch.equal(weights, left[name]), name
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rank": 8}, "tune.rank must be that of adapter.gguf, 4"),
+        ({"alpha": 1.0}, "tune.alpha must be that of adapter.gguf, 8"),
+        ({"start": "nowhere.gguf"}, "there is no adapter at nowhere.gguf"),
+    ],
+)
+def test_an_adapter_that_does_not_fit_the_config_is_refused(
+    tuned: tuple[Path, Facts, Config], tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    run, known, config = tuned
+    adapter = tmp_path / "adapter.gguf"
+    export(config, known, run, adapter, order="spm", kind="F16", name="tuned")
+    tune = replace(config.tune, **{"start": str(adapter), **change})
+    with pytest.raises(ConfigError, match=message):
+        build(replace(config, tune=tune), known, torch.float32)
 
 
 def test_a_model_from_scratch_is_served_as_it_was_trained(
