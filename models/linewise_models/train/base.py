@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from linewise_models.adapter import BASE_SHA256, read_adapter
 from linewise_models.errors import AdapterError, ConfigError, DatasetError, TrainError
-from linewise_models.train.llama import Llama, Shape
+from linewise_models.train.llama import Llama, Shape, attend
 from linewise_models.train.lora import LoraLinear, Rows, add_lora
 from linewise_models.train.names import Names
 from linewise_models.train.whereabouts import digest, locate
@@ -170,11 +170,23 @@ def _tokenizer(path: Path, model: Model, facts: Facts) -> Path:
     return file
 
 
+def _attend(
+    layer: Any, q: Tensor, k: Tensor, v: Tensor, mask: None, **_: Any
+) -> tuple[Tensor, None]:
+    """Attend as transformers asks a layer to: [B, H, T, D] and [B, K, T, D] -> [B, T, H, D]."""
+    k, v = (x.repeat_interleave(layer.num_key_value_groups, dim=1) for x in (k, v))
+    return attend(q, k, v).transpose(1, 2), None
+
+
 def _load(path: Path, precision: torch.dtype) -> Any:
     """Return the base as transformers' model, its weights dequantised."""
-    from transformers import AutoModelForCausalLM, GgufConfig
+    from transformers import AttentionInterface, AutoModelForCausalLM, GgufConfig
 
     arguments: dict[str, Any] = {"dtype": precision, "local_files_only": True}
+    if not torch.cuda.is_available():
+        # Forwards and backwards a third to three quarters faster than torch's own on a processor.
+        AttentionInterface.register("linewise", _attend)
+        arguments["attn_implementation"] = "linewise"
     if path.is_file():
         dense = GgufConfig(dequantize=True)
         arguments |= {"gguf_file": path.name, "quantization_config": dense}
