@@ -16,7 +16,7 @@ MOST_QUOTES = 3
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """Where a name is defined, and the first lines of it."""
+    """Where a name is defined or its use is shown, and the first lines of that."""
 
     path: str
     text: str

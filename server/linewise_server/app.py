@@ -50,7 +50,7 @@ def build_server(engines: Engines) -> LinewiseServer:
     usage = Usage(recorder.record, holding)
     workspace = WorkspaceDocs(server, engines.home, engines.environ, holding, usage)
     docs.connect(server, workspace)
-    surroundings.register(server, workspace)
+    surroundings.register(server, workspace, holding)
     code_action.register(server)
     for links in (hover, document_link, external_docs, catalogue, generate):
         links.register(server, workspace)

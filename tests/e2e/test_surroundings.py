@@ -1,12 +1,17 @@
-"""What other open documents say reaches the prompt once the user pauses."""
+"""What other open documents and catalogues say reaches the prompt once the user pauses."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from linewise_server.lsp.editor import Editor
+from linewise_telemetry.catalogue.envelope import new_key, sign
+from linewise_telemetry.catalogue.shelf import Pulled, Shelf
 from tests.e2e.conftest import Start
 
 SHAPES = {"after": r"(?s)# shapes\.py\n.*area\(", "text": "shapes)\n"}
@@ -25,9 +30,48 @@ async def test_definitions_of_open_documents_are_quoted(
         await editor.open("file:///units.py", "python", "def metres(feet):\n    return feet / 3\n")
         await editor.open("file:///main.py", "python", "print(metres, area")
         editor.insert("(")
-        said = "nothing)"
-        async with asyncio.timeout(60):
-            # Asked for several candidates, nothing is taken from memory.
-            while said == "nothing)":
-                said = (await editor.ask(invoked=True)).ghosts[0].text
-        assert said == expected
+        assert await heard(editor) == expected
+
+
+async def heard(editor: Editor) -> str:
+    """Return the first answer that something was quoted for."""
+    said = "nothing)"
+    async with asyncio.timeout(60):
+        # Asked for several candidates, nothing is taken from memory.
+        while said == "nothing)":
+            said = (await editor.ask(invoked=True)).ghosts[0].text
+    return said
+
+
+CATALOGUE = {
+    "format": "linewise-catalogue/1",
+    "id": "shop",
+    "title": "Shop",
+    "maker": {"name": "Shop Makers"},
+    "release": 1,
+    "package": "shop",
+    "symbols": [{"name": "shop.area", "kind": "function", "url": "https://shop.example/"}],
+    "samples": [
+        {
+            "id": "area",
+            "title": "Area of a floor",
+            "symbols": ["shop.area"],
+            "code": "import shop\n\nshop.area(floor=2)\n",
+        }
+    ],
+}
+SAMPLE = {
+    "after": r"# Shop: Area of a floor\n# shop\.area\(floor=2\)\n\nimport shop\nx = shop\.area\(",
+    "text": "floor=3)\n",
+}
+
+
+async def test_samples_of_catalogues_are_quoted(start: Start, linewise_home: Path) -> None:
+    async def pull(_: str, __: str) -> Pulled:
+        return Pulled(sign(json.dumps(CATALOGUE).encode(), new_key()), "1")
+
+    await Shelf(linewise_home / "catalogues").add("http://127.0.0.1:9/shop.catalogue", pull)
+    async with start(SAMPLE, NOTHING) as editor:
+        await editor.open("file:///main.py", "python", "import shop\nx = shop.area")
+        editor.insert("(")
+        assert await heard(editor) == "floor=3)"

@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from linewise_models.engine.contract import EngineClient, Finish, Report, Request, Urgency
 from linewise_models.errors import ModelError
+from linewise_models.quotation import Definition
 from linewise_server.completion.ahead import Ahead
 from linewise_server.completion.ask import (
     Ask,
@@ -143,9 +144,13 @@ class Completer:
         return plan, budget, wanted
 
     async def surround(
-        self, snapshot: Snapshot, line: int, neighbours: Sequence[Neighbour]
+        self,
+        snapshot: Snapshot,
+        line: int,
+        neighbours: Sequence[Neighbour],
+        samples: Sequence[Definition] = (),
     ) -> None:
-        """Take in what other files say of the code above a line, and warm the prompt with it.
+        """Take in what others say of the code above a line, and warm the prompt with it.
 
         Nothing is started for it, and what is shown already stays where there is nothing to say.
         """
@@ -153,7 +158,7 @@ class Completer:
             return
         planner, budget = await self._plans(), await self._sizes(Ask(snapshot, line, 0), "line")
         near = snapshot.before(line, len(snapshot.lines[line]), max(0, line - NEAR_LINES))
-        found = context(near, snapshot.text(), neighbours, planner.room(budget))
+        found = context(near, snapshot.text(), neighbours, planner.room(budget), samples)
         if found and planner.take_in(snapshot.uri, found):
             plan = planner.plan(snapshot, line, 0, budget)
             self._do(self._warm(snapshot.uri, plan.warm or plan))

@@ -1,14 +1,14 @@
-"""What the rest of a project says about the code at hand: definitions of the names that it uses.
+"""What others say about the code at hand: definitions by the project, samples by makers of APIs.
 
-In: the code around the cursor, and the texts of other files. Out: a quotation for the beginning of
-a prompt. Pure but for `imported`, which asks whether files are there. Which files may be read is
-decided by who calls; it is never decided here.
+In: the code around the cursor, the texts of other files, and samples. Out: a quotation for the
+beginning of a prompt. Pure but for `imported`, which asks whether files are there. Which files may
+be read is decided by who calls; it is never decided here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from linewise_models.quotation import MOST_LINES, MOST_QUOTES, Definition, quote
 
 MOST_IMPORTS = 12
 """Imported files that are looked at for one document."""
+MOST_SAMPLES = 2
+"""Samples beside a project's own definitions, which come first and take the room that they need."""
 _NAME = re.compile(r"[^\W\d]\w{2,}")
 _DEFINED = re.compile(
     r"^(?:export\s+(?:default\s+)?|pub(?:\([^)\n]*\))?\s+|public\s+|abstract\s+|static\s+)*"
@@ -27,6 +29,7 @@ _PYTHON_FROM = re.compile(
     r"^\s*from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|.*)", re.MULTILINE
 )
 _PYTHON_IMPORT = re.compile(r"^\s*import[ \t]+([\w.]+)", re.MULTILINE)
+_IMPORT = re.compile(r"(?:from|import)[ \t]")
 _SCRIPT_FROM = re.compile(r"""(?:from|import|require\()\s*["'](\.{1,2}/[^"']+)["']""")
 _SCRIPT_ENDINGS = (".ts", ".tsx", ".js", ".jsx", ".mjs", "/index.ts", "/index.js")
 _SCRIPTS = frozenset({"javascript", "javascriptreact", "typescript", "typescriptreact"})
@@ -40,11 +43,18 @@ class Neighbour:
     text: str
 
 
-def context(near: str, own: str, neighbours: Iterable[Neighbour], room: int) -> str:
+def context(
+    near: str,
+    own: str,
+    neighbours: Iterable[Neighbour],
+    room: int,
+    samples: Sequence[Definition] = (),
+) -> str:
     """Return the quotation that fits `room` characters; empty where nothing is related.
 
     `near` is the code around the cursor, whose names are looked for, those nearest its end first;
-    `own` is the whole document, whose own definitions need no quotation.
+    `own` is the whole document, whose own definitions need no quotation. `samples` show how to use
+    what stands near the cursor, those for the nearest first.
     """
     known: dict[str, Definition] = {}
     for neighbour in neighbours:
@@ -59,8 +69,31 @@ def context(near: str, own: str, neighbours: Iterable[Neighbour], room: int) -> 
             break
         if name in known and len(quote([*chosen, known[name]])) <= room:
             chosen.append(known[name])
-    # In an order of their own, so that a cursor that moves about does not shuffle the prompt.
-    return quote(sorted(chosen, key=lambda definition: (definition.path, definition.text)))
+    shown: list[Definition] = []
+    for sample in (_rest(each, own) for each in samples):
+        if len(shown) == MOST_SAMPLES:
+            break
+        if sample.text and len(quote([*chosen, *shown, sample])) <= room:
+            shown.append(sample)
+    return quote([*_in_order(chosen), *_in_order(shown)])
+
+
+def _in_order(quoted: list[Definition]) -> list[Definition]:
+    """Return quotations in an order that a cursor that moves about does not shuffle."""
+    return sorted(quoted, key=lambda definition: (definition.path, definition.text))
+
+
+def _rest(sample: Definition, own: str) -> Definition:
+    """Return a sample without the imports that a document has, empty where it has all of it.
+
+    Blank lines go as well, since a quotation ends at one.
+    """
+    there = {line.strip() for line in own.splitlines()}
+    lines = [line.rstrip() for line in sample.text.splitlines() if line.strip()]
+    if there.issuperset(line.strip() for line in lines):
+        return Definition(sample.path, "")
+    fresh = (line for line in lines if line not in there or not _IMPORT.match(line))
+    return Definition(sample.path, "\n".join(fresh))
 
 
 def definitions(text: str) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,7 @@ from pygls.uris import to_fs_path
 
 from linewise_models.engine.contract import EngineClient, Report
 from linewise_models.errors import EngineLost, ModelError
+from linewise_models.quotation import Definition
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.budget import too_slow
 from linewise_server.completion.calibration import USUAL
@@ -178,10 +179,16 @@ class Session:
         """Say whether a file may be shown to the model."""
         return self._exclusion.reason(path) is None
 
-    async def surround(self, snapshot: Snapshot, line: int, neighbours: list[Neighbour]) -> None:
-        """Have completions in a document know what other files say of it."""
+    async def surround(
+        self,
+        snapshot: Snapshot,
+        line: int,
+        neighbours: list[Neighbour],
+        samples: list[Definition],
+    ) -> None:
+        """Have completions in a document know what others say of it."""
         if self._completer is not None:
-            await self._completer.surround(snapshot, line, neighbours)
+            await self._completer.surround(snapshot, line, neighbours, samples)
 
     def saved(self, uri: str) -> None:
         """Note that a file was written; what is ignored may have changed with it."""

@@ -1,7 +1,8 @@
-"""What other files say of the code at hand, gathered while the user pauses.
+"""What other files and makers of APIs say of the code at hand, gathered while the user pauses.
 
-In: open documents, and the files of the workspace that they import. Out: neighbours for the
-completer. Files that are excluded, ignored by git or may hold secrets are not read.
+In: open documents, the files of the workspace that they import, and the samples of subscribed
+catalogues. Out: neighbours and samples for the completer. Files that are excluded, ignored by git
+or may hold secrets are not read.
 """
 
 from __future__ import annotations
@@ -10,17 +11,23 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from linewise_models.quotation import Definition
+from linewise_server.apidocs.samples import samples_in_use
+from linewise_server.apidocs.source import Source, Span
+from linewise_server.completion.completer import NEAR_LINES
 from linewise_server.completion.neighbours import Neighbour, imported
 from linewise_server.lsp.documents import Document, Edit
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import WorkspaceDocs, path_of
 from linewise_server.snapshot import Snapshot
+from linewise_telemetry.catalogue.errors import CatalogueError
+from linewise_telemetry.catalogue.holding import Holding
 
 _MOST_BYTES = 200_000
 """Larger files are data more often than code that anybody would quote."""
 
 
-def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
+def register(server: LinewiseServer, workspace: WorkspaceDocs, holding: Holding) -> None:
     """Look around whenever the user pauses in a document."""
     session = server.session
     waiting: set[str] = set()
@@ -39,7 +46,8 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
             files = await asyncio.to_thread(_imports, snapshot, root, session.may_read)
             edit = session.last_edit.get(document.uri)
             line = min(edit.line, len(snapshot.lines) - 1) if edit is not None else 0
-            await session.surround(snapshot, line, [*_open(document), *files])
+            samples = await asyncio.to_thread(_samples, snapshot, line, holding)
+            await session.surround(snapshot, line, [*_open(document), *files], samples)
 
     def _open(here: Document) -> list[Neighbour]:
         others = [other for other in session.documents if other is not here]
@@ -82,6 +90,23 @@ def _imports(
             # It went away or may not be read; what is left says enough.
             continue
     return found
+
+
+def _samples(snapshot: Snapshot, line: int, holding: Holding) -> list[Definition]:
+    """Return the samples of what is used in the lines above a line, under what they show."""
+    start = snapshot.offset(max(0, line - NEAR_LINES), 0)
+    within = Span(start, snapshot.offset(line, len(snapshot.lines[line])))
+    try:
+        held = holding.current()
+    except CatalogueError:
+        # Who watches the shelf tells the user of it.
+        return []
+    return [
+        Definition(" ".join(f"{catalogue.title}: {sample.title}".split()), sample.code)
+        for catalogue, sample in samples_in_use(
+            held, Source(snapshot.text(), snapshot.language), within
+        )
+    ]
 
 
 def _name(path: Path | None, root: str | None) -> str:

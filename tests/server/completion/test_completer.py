@@ -11,6 +11,7 @@ import pytest
 
 from linewise_models.engine.contract import Event, Finish, Report, Request, Token, Urgency
 from linewise_models.errors import EngineLost
+from linewise_models.quotation import Definition
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.completer import Completer
 from linewise_server.completion.neighbours import Neighbour
@@ -321,6 +322,23 @@ async def test_what_other_files_say_is_warmed_and_stands_first(bench: Make) -> N
     await table.completer.settled()
     assert table.engine.requests[-1] is warm
     assert await table.texts("total = area(║") == ["side)"]
+    assert table.engine.asked[-1].prompt[0] == warm.prompt[0]
+
+
+async def test_samples_are_warmed_after_what_other_files_say(bench: Make) -> None:
+    table = bench({"area(": "side)\n"})
+    await table.complete("print(area(║")
+    ask = table.ask("print(area(║")
+    shapes = Neighbour("shapes.py", "def area(side): ...\n")
+    sample = Definition("Click: Echo", "click.echo(area(2))")
+    await table.completer.surround(ask.snapshot, ask.line, [shapes], [sample])
+    await table.completer.settled()
+    warm = table.engine.requests[-1]
+    assert (warm.max_tokens, warm.urgency) == (0, Urgency.IDLE)
+    assert warm.prompt[0].text == (
+        "# shapes.py\n# def area(side): ...\n\n# Click: Echo\n# click.echo(area(2))\n\n"
+    )
+    await table.complete("total = area(║")
     assert table.engine.asked[-1].prompt[0] == warm.prompt[0]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from linewise_models.quotation import Definition
 from linewise_server.completion.neighbours import Neighbour, context, definitions, imported
 
 SHAPES = Neighbour(
@@ -41,6 +42,47 @@ def test_the_order_does_not_follow_the_cursor() -> None:
         "# shapes.py",
         "# units.py",
     ]
+
+
+ECHO = Definition("Click: Echo", "import click\n\n\nclick.echo('hello')\nclick.echo('bye')\n")
+GROUP = Definition("Click: Group", "from click import group\r\n@group()\r\ndef main(): ...\r\n")
+STYLE = Definition("Click: Style", "click.style('x')")
+ECHO_QUOTED = "# Click: Echo\n# click.echo('hello')\n# click.echo('bye')\n"
+GROUP_QUOTED = "# Click: Group\n# from click import group\n# @group()\n# def main(): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("near", "own", "room", "samples", "expected"),
+    [
+        ("click.echo(", "import click", 1000, [ECHO], f"{ECHO_QUOTED}\n"),
+        # What is not imported yet belongs to the sample.
+        ("group(", "import click", 1000, [GROUP], f"{GROUP_QUOTED}\n"),
+        ("area(1)", "import click", 1000, [ECHO], f"{QUOTED}{ECHO_QUOTED}\n"),
+        ("area(1)", "import click", len(QUOTED) + 5, [ECHO], QUOTED),
+        (
+            "click.echo(",
+            "import click",
+            45,
+            [ECHO, STYLE],
+            "# Click: Style\n# click.style('x')\n\n",
+        ),
+        ("x", "import click", 1000, [GROUP, ECHO, STYLE], f"{ECHO_QUOTED}\n{GROUP_QUOTED}\n"),
+        ("x", "import click\n    click.echo('hello')\nclick.echo('bye')", 1000, [ECHO], ""),
+    ],
+    ids=[
+        "alone",
+        "with its import",
+        "after definitions",
+        "no room left",
+        "one that fits",
+        "two at most",
+        "written already",
+    ],
+)
+def test_samples_follow_what_the_project_says(
+    near: str, own: str, room: int, samples: list[Definition], expected: str
+) -> None:
+    assert context(near, own, [SHAPES], room, samples) == expected
 
 
 @pytest.mark.parametrize(
