@@ -2,7 +2,8 @@
  * Inline completion: what passes between editor and server, watched.
  *
  * The provider is the language client's own; this is its middleware, plus the events from which `Suggestions`
- * concludes what became of each item. The server decides whether and what to complete.
+ * concludes what became of each item. The server decides whether and what to complete. What was typed before it
+ * could is asked for once it can.
  */
 
 import {
@@ -12,12 +13,15 @@ import {
   window,
   workspace,
   type InlineCompletionItem,
+  type InlineCompletionList,
   type Position,
   type TextDocument,
 } from "vscode";
 import { NotificationType, type Middleware } from "vscode-languageclient/node";
 import { acceptCommand, completionDismissedNotification, completionShownNotification } from "./protocol";
+import type { Missed, Place } from "./missed";
 import type { Linewise, Session } from "./session";
+import { asksWhileTyping } from "./settings";
 import type { Snooze } from "./snooze";
 import { Suggestions, type Suggestion, type Text } from "./suggestions";
 
@@ -44,15 +48,17 @@ export function reportTo(session: () => Session): Suggestions {
   );
 }
 
-export function completionMiddleware(suggestions: Suggestions, snooze: Snooze): Middleware {
+export function completionMiddleware(suggestions: Suggestions, snooze: Snooze, missed: Missed): Middleware {
   return {
-    provideInlineCompletionItems: async (document, position, context, token, next) => {
+    provideInlineCompletionItems: async (document, position, asked, token, next) => {
       if (snooze.active) {
         return undefined;
       }
       const version = document.version;
-      const result = await next(document, position, context, token);
-      const items = Array.isArray(result) ? result : (result?.items ?? []);
+      // Not every VS Code can be made to ask without its taking that for the user's wish.
+      const context = missed.asksAnew ? { ...asked, triggerKind: InlineCompletionTriggerKind.Automatic } : asked;
+      const result = await missed.watch(async () => next(document, position, context, token), (answer) => itemsOf(answer).length > 0);
+      const items = itemsOf(result);
       const invoked = context.triggerKind === InlineCompletionTriggerKind.Invoke;
       if (!token.isCancellationRequested && document.version === version && isAt(document, position)) {
         const candidates = items.map((item) => suggestionOf(item, document, position)).filter((item) => item !== undefined);
@@ -70,10 +76,14 @@ export function completionMiddleware(suggestions: Suggestions, snooze: Snooze): 
   };
 }
 
-export function activate({ context }: Linewise, suggestions: Suggestions): void {
+export function activate({ context, session }: Linewise, suggestions: Suggestions, snooze: Snooze, missed: Missed): void {
   context.subscriptions.push(
-    workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+    workspace.onDidChangeTextDocument(({ document, contentChanges, reason }) => {
       const [change] = contentChanges;
+      if (change !== undefined && contentChanges.length === 1 && change.text !== "" && reason === undefined) {
+        const start = change.rangeOffset;
+        missed.typed({ uri: document.uri.toString(), version: document.version, start, end: start + change.text.length });
+      }
       if (change !== undefined && contentChanges.length === 1) {
         suggestions.edited(textOf(document), { inserted: change.text, end: change.rangeOffset + change.text.length });
       } else if (change !== undefined) {
@@ -88,6 +98,12 @@ export function activate({ context }: Linewise, suggestions: Suggestions): void 
     window.onDidChangeActiveTextEditor(() => {
       suggestions.leave("expired");
     }),
+    session.onDidChangePhase((phase) => {
+      const place = missed.follow(phase);
+      if (place !== undefined && !snooze.active && isStill(place)) {
+        void missed.ask(() => commands.executeCommand("editor.action.inlineSuggest.trigger", { explicit: false }));
+      }
+    }),
     commands.registerCommand("linewise.complete", () => commands.executeCommand("editor.action.inlineSuggest.trigger")),
     commands.registerCommand("linewise.dismiss", () => {
       suggestions.leave("rejected");
@@ -100,6 +116,20 @@ export function activate({ context }: Linewise, suggestions: Suggestions): void 
 function isAt(document: TextDocument, position: Position): boolean {
   const editor = window.activeTextEditor;
   return window.state.focused && editor?.document === document && editor.selection.isEmpty && editor.selection.active.isEqual(position);
+}
+
+/** Whether the user still looks at what was typed last, where completions come by themselves. */
+function isStill({ uri, version, start, end }: Place): boolean {
+  const document = window.activeTextEditor?.document;
+  if (document?.uri.toString() !== uri || document.version !== version || !asksWhileTyping(document.languageId, document.uri)) {
+    return false;
+  }
+  const cursor = window.activeTextEditor?.selection.active;
+  return cursor !== undefined && isAt(document, cursor) && document.offsetAt(cursor) > start && document.offsetAt(cursor) <= end;
+}
+
+function itemsOf(answer: InlineCompletionItem[] | InlineCompletionList | null | undefined): readonly InlineCompletionItem[] {
+  return Array.isArray(answer) ? answer : (answer?.items ?? []);
 }
 
 function suggestionOf(item: InlineCompletionItem, document: TextDocument, position: Position): Suggestion | undefined {

@@ -7,6 +7,7 @@ import { readWheel } from "./environment/wheel";
 import * as feedback from "./feedback";
 import { Generator } from "./generate";
 import * as messages from "./messages";
+import { Missed } from "./missed";
 import * as models from "./models";
 import { Preview } from "./preview";
 import * as session from "./session";
@@ -22,6 +23,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const log = window.createOutputChannel("Linewise", { log: true });
   const wheel = await readWheel(context.extensionPath);
   const quiet = new snooze.Snooze();
+  const missed = new Missed();
   const preview = new Preview();
   const generator = new Generator(() => linewise, preview);
   const suggestions = completion.reportTo(() => owner);
@@ -29,7 +31,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
     log,
     findServer: () => setup.findServer(context.globalStorageUri.fsPath, wheel),
     initializationOptions: () => ({ editorTelemetryEnabled: env.isTelemetryEnabled, pythonServer: docs.pythonIsServed() }),
-    middleware: generator.middleware(completion.completionMiddleware(suggestions, quiet)),
+    middleware: generator.middleware(completion.completionMiddleware(suggestions, quiet, missed)),
   });
   running = owner;
   const linewise: session.Linewise = { context, session: owner, log };
@@ -45,7 +47,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   session.activate(linewise);
   status.activate(linewise, quiet);
   snooze.activate(linewise, quiet);
-  completion.activate(linewise, suggestions);
+  completion.activate(linewise, suggestions, quiet, missed);
   setup.activate(linewise, wheel);
   messages.activate(linewise);
   models.activate(linewise);

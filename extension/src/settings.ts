@@ -32,6 +32,12 @@ export function isOnFor(languageId: string, uri: Uri): boolean {
   return configuration.get<boolean>("enable", true) && (languages[languageId] ?? languages["*"] ?? true);
 }
 
+/** Whether the editor asks for completions of a language while the user types, and the server answers then. */
+export function asksWhileTyping(languageId: string, uri: Uri): boolean {
+  const automatic = workspace.getConfiguration(SECTION, uri).get<string>("trigger", "automatic") === "automatic";
+  return automatic && isOnFor(languageId, uri) && workspace.getConfiguration("editor", { uri, languageId }).get<boolean>("inlineSuggest.enabled", true);
+}
+
 /** The section as the server reads it, without the methods that VS Code puts on it. */
 export function sectionForServer(): unknown {
   return JSON.parse(JSON.stringify(workspace.getConfiguration(SECTION)));
