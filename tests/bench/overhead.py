@@ -172,6 +172,7 @@ class Stopwatch:
 
     def _serve(self, connection: Connection) -> None:
         with contextlib.suppress(EOFError, OSError):
+            connection.send_bytes(wire.encode({"welcome": True}))
             while True:
                 data = connection.recv_bytes()
                 came = time.perf_counter()

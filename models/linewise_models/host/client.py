@@ -1,7 +1,9 @@
 """The engine process seen from a server: started on demand, asked over its socket, lost and found.
 
 In: requests from asyncio. Out: tokens. The first request starts the process; one that dies costs
-the requests that were under way, each of which gets EngineLost, and the next starts it again.
+the requests that were under way, each of which gets EngineLost, and the next starts it again. One
+that leaves because it was idle costs none: what it was asked in that moment, it never began, and
+the next process is asked instead.
 Nothing here ever blocks the event loop: a thread connects, another reads.
 """
 
@@ -60,23 +62,31 @@ class HostClient:
         self, request: Request, stopped: Callable[[], bool] = lambda: False
     ) -> AsyncGenerator[Event, None]:
         """Yield tokens and, last, a `Finish`; see `EngineClient.generate`."""
-        link = await self._connect()
-        identity, inbox = link.open()
-        finished = told = False
-        try:
-            link.send({"do": "generate", "id": identity, "request": request})
-            while not finished:
-                event = wire.event_from(_checked(await inbox.get()))
-                finished = isinstance(event, Finish)
-                if event is not None:
-                    yield event
-                if stopped() and not told:
-                    told = True
+        begun = again = False
+        while True:
+            link = await self._connect()
+            identity, inbox = link.open()
+            finished = told = False
+            try:
+                link.send({"do": "generate", "id": identity, "request": request})
+                while not finished:
+                    event = wire.event_from(_checked(await inbox.get()))
+                    finished = isinstance(event, Finish)
+                    if event is not None:
+                        begun = True
+                        yield event
+                    if stopped() and not told:
+                        told = True
+                        link.send({"do": "cancel", "id": identity})
+                return
+            except _EngineLeft:
+                if begun or again:
+                    raise
+                again = True
+            finally:
+                link.forget(identity)
+                if not finished and not told:
                     link.send({"do": "cancel", "id": identity})
-        finally:
-            link.forget(identity)
-            if not finished and not told:
-                link.send({"do": "cancel", "id": identity})
 
     async def close(self) -> None:
         """Let go of the engine; it lives on for other windows until it is idle."""
@@ -85,6 +95,12 @@ class HostClient:
             self._link = None
 
     async def _ask(self, message: wire.Message) -> wire.Message:
+        try:
+            return await self._ask_once(message)
+        except _EngineLeft:
+            return await self._ask_once(message)
+
+    async def _ask_once(self, message: wire.Message) -> wire.Message:
         link = await self._connect()
         identity, inbox = link.open()
         try:
@@ -154,16 +170,23 @@ def _start(served: Served, run: Path, address: Address, key: bytes) -> Connectio
 
 def _try(address: Address, key: bytes) -> Connection | None:
     try:
-        return Client(address.name, authkey=key)
+        connection = Client(address.name, authkey=key)
+        # Its welcome; an engine that leaves hangs up instead.
+        connection.recv_bytes()
     except (OSError, EOFError):
         return None
+    return connection
 
 
 def _checked(message: wire.Message) -> wire.Message:
     if "error" not in message:
         return message
-    kinds = {"load": LoadError, "engine": EngineError, "lost": EngineLost}
+    kinds = {"load": LoadError, "engine": EngineError, "lost": EngineLost, "left": _EngineLeft}
     raise kinds[message["kind"]](message["error"])
+
+
+class _EngineLeft(EngineLost):
+    """The engine left before it began what it was asked."""
 
 
 class _Link:
@@ -198,8 +221,9 @@ class _Link:
         try:
             self._connection.send_bytes(wire.encode(message))
         except OSError:
-            # The reader sees the same end of the connection and answers everybody who waits.
-            self._lose()
+            # The reader sees the same end of the connection, after what was said before it, and
+            # answers everybody who waits.
+            self.alive = False
 
     def close(self) -> None:
         self._closing = True
@@ -219,14 +243,19 @@ class _Link:
     def _deliver(self, message: wire.Message) -> None:
         if "loading" in message:
             self._on_loading(message["loading"])
+        elif "leaving" in message:
+            self._end("The engine left, and left again when it was started anew.", "left")
         elif (inbox := self._inboxes.get(message["id"])) is not None:
             inbox.put_nowait(message)
 
     def _lose(self) -> None:
-        self.alive = False
         reason = (
             "The engine stopped while it worked: it was killed, or it ran out of memory. "
             f"The next request starts it again. Its log is {self._log}."
         )
+        self._end(reason, "lost")
+
+    def _end(self, reason: str, kind: str) -> None:
+        self.alive = False
         for inbox in self._inboxes.values():
-            inbox.put_nowait({"error": reason, "kind": "lost"})
+            inbox.put_nowait({"error": reason, "kind": kind})

@@ -2,7 +2,9 @@
 
 In: connections on a local socket or named pipe, let in by a shared key. Out: tokens. One thread
 owns the model and computes; each connection has a reader, so that a cancellation is heard at once,
-and a writer, so that a window that does not listen delays nobody.
+and a writer, so that a window that does not listen delays nobody. Before the process leaves of its
+own accord it takes nothing more in, closes the door and says so to every window, in this order, so
+that what was asked in that moment can be asked of the next process.
 """
 
 from __future__ import annotations
@@ -52,6 +54,7 @@ def serve(served: Served, run: Path) -> None:
         host = Host(served, address)
         threading.Thread(target=host.accept, args=(listener,), daemon=True).start()
         host.work()
+        host.leave(listener)
 
 
 class Host:
@@ -63,15 +66,19 @@ class Host:
         self._schedule = Schedule(self._drop)
         self._windows: dict[int, _Window] = {}
         self._numbers = itertools.count(1)
+        self._door = threading.Lock()
+        self._leaving = False
         self._asked = time.monotonic()
         self._announced = 0.0
 
     def accept(self, listener: Listener) -> None:
-        """Let windows in for ever; one that has not the key is turned away."""
+        """Let windows in until this process leaves; one that has not the key is turned away."""
         while True:
             try:
                 connection = listener.accept()
             except OSError:
+                if self._leaving:
+                    return
                 log.warning("a connection was refused or broke off while it was let in")
                 continue
             except Exception:
@@ -79,12 +86,10 @@ class Host:
                 # stranger sends must not close the door to the windows that have the key.
                 log.exception("a connection was refused")
                 continue
-            number = next(self._numbers)
-            self._windows[number] = _Window(connection)
-            threading.Thread(target=self._read, args=(number,), daemon=True).start()
+            self._let_in(connection)
 
     def work(self) -> None:
-        """Load the model, then compute what the schedule gives until idle."""
+        """Load the model, then compute what the schedule gives until idle; then take nothing in."""
         try:
             engine = load(self._served, self._announce)
         except ModelError as error:
@@ -95,9 +100,32 @@ class Host:
             job = self._schedule.next(timeout=max(0.0, self._asked + idle - time.monotonic()))
             if job is not None:
                 self._compute(engine, job)
-            elif time.monotonic() - self._asked >= idle:
+            elif time.monotonic() - self._asked >= idle and self._schedule.retire():
                 log.info("idle for %g minutes", self._served.idle_minutes)
                 return
+
+    def leave(self, listener: Listener) -> None:
+        """Close the door, and tell every window that what is not answered yet never will be."""
+        with self._door:
+            self._leaving = True
+            windows = list(self._windows.values())
+        # First the door, or a window that was told would come back to this very process.
+        listener.close()
+        for window in windows:
+            window.send({"leaving": True})
+        for window in windows:
+            window.flush()
+
+    def _let_in(self, connection: Connection) -> None:
+        with self._door:
+            if self._leaving:
+                # Without a welcome the window knows that it was not heard.
+                connection.close()
+                return
+            number = next(self._numbers)
+            window = self._windows[number] = _Window(connection)
+            window.send({"welcome": True})
+        threading.Thread(target=self._read, args=(number,), daemon=True).start()
 
     def _announce(self, share: float) -> None:
         """Tell how far loading has come, in steps that a person can see."""
@@ -112,10 +140,12 @@ class Host:
         """Answer all that is asked with `reason`, until those who waited have heard it."""
         log.error("%s", reason)
         patience = 2.0
-        while (job := self._schedule.next(timeout=patience)) is not None:
-            self._send(job, {"error": reason, "kind": "load"})
-        for window in list(self._windows.values()):
-            window.flush()
+        while True:
+            job = self._schedule.next(timeout=patience)
+            if job is not None:
+                self._send(job, {"error": reason, "kind": "load"})
+            elif self._schedule.retire():
+                return
 
     def _compute(self, engine: Engine, job: Job) -> None:
         self._asked = time.monotonic()
@@ -198,8 +228,9 @@ class _Window:
             self._connection.close()
 
     def flush(self) -> None:
-        self._outbox.put(None)
-        self._writer.join(timeout=2.0)
+        with contextlib.suppress(queue.Full):
+            self._outbox.put_nowait(None)
+            self._writer.join(timeout=2.0)
 
     def close(self) -> None:
         with contextlib.suppress(queue.Full):

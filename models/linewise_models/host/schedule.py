@@ -49,11 +49,16 @@ class Schedule:
         self._running: Job | None = None
         self._turns: dict[int, int] = {}
         self._count = itertools.count(1)
-        self._closed = False
+        self._retired = False
 
     def add(self, job: Job) -> None:
-        """Queue a job; it supersedes what its window asked before and nobody waits for now."""
+        """Queue a job; it supersedes what its window asked before and nobody waits for now.
+
+        Once retired, a schedule drops it without a word: its window is told that the engine leaves.
+        """
         with self._changed:
+            if self._retired:
+                return
             job.turn = next(self._count)
             dropped = [old for old in self._waiting if _supersedes(job, old)]
             self._waiting = [old for old in self._waiting if old not in dropped]
@@ -82,7 +87,7 @@ class Schedule:
         """Return the job to run now, waiting `timeout` seconds at most; the last one is done."""
         with self._changed:
             self._running = None
-            self._changed.wait_for(lambda: self._waiting or self._closed, timeout)
+            self._changed.wait_for(lambda: self._waiting, timeout)
             if not self._waiting:
                 return None
             job = min(self._waiting, key=self._rank)
@@ -91,11 +96,11 @@ class Schedule:
             self._turns[job.window] = next(self._count)
             return job
 
-    def close(self) -> None:
-        """Let `next` return None at once from now on when nothing waits."""
+    def retire(self) -> bool:
+        """Take nothing more in, unless something waits; return whether that is so from now on."""
         with self._changed:
-            self._closed = True
-            self._changed.notify()
+            self._retired = not self._waiting
+            return self._retired
 
     def _rank(self, job: Job) -> tuple[int, int, int]:
         return _ORDER[job.urgency], self._turns.get(job.window, 0), job.turn

@@ -5,8 +5,10 @@ that a message can never run code.
 
     client -> host   {"do": "generate", "id": 7, "request": {…}} | {"do": "cancel", "id": 7}
                      {"do": "report", "id": 8} | {"do": "tokenise", "id": 9, "text": "…"}
-    host -> client   {"id": 7, "token": {…}} … {"id": 7, "finish": {…}} | {"id": 7, "error": "…"}
+    host -> client   {"welcome": true}, first of all; without it nothing is answered here
+                     {"id": 7, "token": {…}} … {"id": 7, "finish": {…}} | {"id": 7, "error": "…"}
                      {"id": 8, "report": {…}} | {"id": 9, "tokens": […]} | {"loading": 0.4}
+                     {"leaving": true}: what is not answered yet never will be; ask a new process
 """
 
 from __future__ import annotations

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client
+from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ import pytest
 
 from linewise_models.engine.contract import Finish, Part, Request, Token, Urgency
 from linewise_models.errors import EngineError, EngineLost, LoadError
-from linewise_models.host.address import Served, locate
+from linewise_models.host.address import Served, locate, read_key
 from linewise_models.host.client import HostClient
+from linewise_models.host.process import Host
 from tests.scripts import write_script
 
 Open = Callable[..., HostClient]
@@ -194,6 +197,57 @@ async def test_leaves_when_idle_and_comes_back(open_client: Open, tmp_path: Path
     await say(client, "quick")
     await eventually(lambda: engines(tmp_path) == [] and not client.connected)
     assert (await say(client, "quick"))[0] == "yes"
+
+
+Asks = Callable[[HostClient], Awaitable[object]]
+ASKS: list[Asks] = [
+    lambda client: say(client, "quick"),
+    lambda client: client.report(),
+    lambda client: client.tokenise("a b"),
+]
+
+
+def leaving(tmp_path: Path) -> tuple[Host, str, bytes]:
+    """Return a host that has been idle for long enough, and the name and key of its door."""
+    served, run = Served(tmp_path / "model.script.json"), tmp_path / "run"
+    address = locate(served, run)
+    host = Host(replace(served, idle_minutes=0), address)
+    host.work()
+    return host, address.name, read_key(run)
+
+
+@pytest.mark.parametrize("asks", ASKS)
+async def test_what_meets_an_engine_that_leaves_is_asked_of_the_next(
+    open_client: Open, tmp_path: Path, asks: Asks
+) -> None:
+    client = open_client()
+    host, name, key = leaving(tmp_path)
+    with Listener(name, authkey=key) as listener:
+        threading.Thread(target=host.accept, args=(listener,), daemon=True).start()
+        asked = asyncio.ensure_future(asks(client))
+        # Who is connected has asked in the same breath.
+        await eventually(lambda: client.connected)
+        host.leave(listener)
+        assert await asked
+    assert len(engines(tmp_path)) == 1
+
+
+async def test_who_comes_while_an_engine_leaves_is_let_in_by_the_next(
+    open_client: Open, tmp_path: Path
+) -> None:
+    client = open_client()
+    host, name, key = leaving(tmp_path)
+
+    class Door(Listener):
+        def accept(self) -> Connection:
+            connection = super().accept()
+            host.leave(self)
+            return connection
+
+    with Door(name, authkey=key) as door:
+        threading.Thread(target=host.accept, args=(door,), daemon=True).start()
+        assert (await say(client, "quick"))[0] == "yes"
+    assert len(engines(tmp_path)) == 1
 
 
 async def test_survives_a_window_that_crashes(open_client: Open) -> None:

@@ -103,3 +103,16 @@ def test_cancelling_reaches_waiting_and_running_jobs() -> None:
     assert running.cancelled
     assert dropped == [waiting]
     assert schedule.next(0) is other
+
+
+def test_what_waits_keeps_a_schedule_from_retiring() -> None:
+    dropped: list[Job] = []
+    schedule = Schedule(dropped.append)
+    first, late = job("1a", 1), job("1a", 2)
+    schedule.add(first)
+    assert not schedule.retire()
+    assert schedule.next(timeout=0) is first
+    assert schedule.retire()
+    schedule.add(late)
+    assert schedule.next(timeout=0) is None
+    assert dropped == []
