@@ -31,6 +31,20 @@ async def test_a_definition_has_signature_summary_and_receivers(tmp_path: Path) 
     await process.close()
 
 
+@pytest.mark.parametrize("name", ["main.py", None])
+async def test_a_text_is_understood_again_after_others(tmp_path: Path, name: str | None) -> None:
+    process = InferenceProcess(tmp_path, own_environment(), tmp_path / "jedi")
+    path = tmp_path / name if name else None
+    long = Source("import io\n\n\nstream = io.StringIO()\nstream.getvalue", "python", path)
+    short = Source("import json\njson.dumps", "python", path)
+    for source in (long, short, long):
+        found = await process.define(source, len(source.text), LATE)
+        assert found is not None
+        assert found.full.endswith(source.text[-5:])
+        assert await process.canonical(["json.dumps"], LATE) == ["json.dumps"]
+    await process.close()
+
+
 async def test_a_missed_deadline_raises_and_the_next_question_is_answered(tmp_path: Path) -> None:
     process = InferenceProcess(tmp_path, own_environment(), tmp_path / "jedi")
     source = Source("import json\njson.dumps", "python")

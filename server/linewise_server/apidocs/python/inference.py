@@ -34,7 +34,7 @@ class Inference:
 
     def __init__(self, root: str | None, site_packages: list[str] | None) -> None:
         own = [path for path in sys.path if path and not path.endswith("-packages")]
-        self._scripts: dict[tuple[str, str | None], tuple[float, Any]] = {}
+        self._scripts: dict[str | None, tuple[str, float, Any]] = {}
         self._environment = jedi.InterpreterEnvironment()
         self._project = jedi.Project(
             root or os.sep,
@@ -56,6 +56,8 @@ class Inference:
 
     def canonical(self, names: list[str]) -> list[str | None]:
         """Return for each public dotted name where it is defined, or None where it is not."""
+        # The texts that are parsed for it are in no file either; see `_script`.
+        self._scripts.pop(None, None)
         return [self._canonical(name) for name in names]
 
     def _canonical(self, name: str) -> str | None:
@@ -74,14 +76,17 @@ class Inference:
         return next((_full_name(n) for n in names if n.full_name), None)
 
     def _script(self, text: str, path: str | None) -> Any:
-        """Return the script of a text; while the text stands, what was inferred in it is kept."""
-        held = self._scripts.pop((text, path), None)
-        if held is None or time.monotonic() - held[0] > _KEPT_SECONDS:
-            held = (time.monotonic(), self._new_script(text, path))
-        self._scripts[text, path] = held
+        """Return the script of a text; while the text stands, what was inferred in it is kept.
+
+        One a path, since parso turns the tree that it has of a path into that of the next text.
+        """
+        held = self._scripts.pop(path, None)
+        if held is None or held[0] != text or time.monotonic() - held[1] > _KEPT_SECONDS:
+            held = (text, time.monotonic(), self._new_script(text, path))
+        self._scripts[path] = held
         if len(self._scripts) > _KEPT_SCRIPTS:
             del self._scripts[next(iter(self._scripts))]
-        return held[1]
+        return held[2]
 
     def _new_script(self, text: str, path: str | None) -> Any:
         place = Path(path) if path else None
