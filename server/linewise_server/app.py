@@ -58,6 +58,6 @@ def build_server(engines: Engines) -> LinewiseServer:
     calibration.connect(
         server.session, calibration.Calibrations(learned, lambda: recorder.level > Level.OFF)
     )
-    telemetry.register(server, recorder, usage)
+    telemetry.register(server, recorder, usage, workspace)
     feedback.register(server, recorder)
     return server

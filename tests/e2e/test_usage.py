@@ -28,11 +28,20 @@ CANARY = "zebra_quartz_canary"
 COLLECTOR = "http://127.0.0.1:9"
 """Nobody listens there, so what was recorded stays in the spool."""
 PAGE = "https://click.example/"
-SYMBOLS = ("click", "click.echo", "click.Context", "click.secho", "click.command")
+SYMBOLS = (
+    "click",
+    "click.echo",
+    "click.Context",
+    "click.Context.invoke",
+    "click.secho",
+    "click.command",
+)
 TEXT = f"import click\n\n{CANARY} = click.echo\nclick.secho\nclick.Context.{CANARY}\n"
 RULES = (
     {"after": "answer = ", "text": f"click.echo({CANARY})\n"},
     {"after": "second = ", "text": "click.secho(TEXT)\n"},
+    {"after": "method = ", "text": f"{CANARY}_context.invoke({CANARY})\n"},
+    {"after": "refused = ", "text": f"{CANARY}_context.invoke(None)\n"},
     {"after": "rubbish = ", "text": ",\n"},
     {"after": "silence = ", "text": ""},
     {"after": "slow = ", "text": "abcdefghij\n", "delay_ms": 200},
@@ -139,8 +148,8 @@ def recorded(home: Path) -> dict[str, list[dict[str, Any]]]:
 
 async def eventually(home: Path, name: str, **wanted: Any) -> None:
     """Wait until an event with these fields is in the spool."""
-    async with asyncio.timeout(30):
-        # The recorder writes in a thread of the server; nothing tells when.
+    async with asyncio.timeout(120):
+        # The recorder writes in a thread of the server; nothing tells when. Types take seconds.
         while not any(  # noqa: ASYNC110
             wanted.items() <= event.items() for event in recorded(home).get(name, [])
         ):
@@ -218,6 +227,23 @@ async def test_completions(window: Window) -> None:
     editor.insert("\nslow = ")
     assert (await editor.ask(cancel_after=0.1)).cancelled
     await eventually(home, "completion.answered", outcome="canceled")
+    check(home)
+
+
+async def test_methods_on_variables_count_for_their_class(window: Window) -> None:
+    home, editor = window.home, window.editor
+    editor.insert(f"\n{CANARY}_context = click.Context(click.Command('x'))")
+    for end, line in (("accepted", "method = "), ("rejected", "refused = ")):
+        ghost = await window.write(line)
+        assert ghost is not None
+        if end == "accepted":
+            await editor.accept(ghost)
+        else:
+            gone = {"id": ghost.id, "reason": end, "shownMs": 900}
+            editor.notify("linewise/completionDismissed", gone)
+        await eventually(
+            home, "completion.api_used", symbol="click.Context.invoke", end=end, read=True
+        )
     check(home)
 
 

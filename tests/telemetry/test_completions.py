@@ -132,6 +132,57 @@ def test_survival_is_recorded_at_four_times_and_for_apis_once() -> None:
     assert [values["state"] for values in apis] == ["kept"]
 
 
+SEND = ApiUse("acme", "acme.Client.send", deprecated=False)
+CLOSE = ApiUse("acme", "acme.Client.close", deprecated=True)
+
+
+@pytest.mark.parametrize(
+    ("end", "now", "read"),
+    [("accept", 0.2, True), ("rejected", 2.0, True), ("rejected", 0.2, False)],
+)
+def test_what_is_found_after_the_end_counts_with_it(end: str, now: float, read: bool) -> None:
+    life = Life()
+    life.completions.answer(answered("c"), 0.0)
+    assert life.completions.is_read("c")
+    life.completions.show("c", "rendered", 0.0)
+    if end == "accept":
+        life.completions.accept("c", "file", 0, now)
+    else:
+        life.completions.dismiss("c", end, None, now)
+    assert life.completions.is_read("c") == read
+    for _ in range(2):
+        life.completions.name_apis("c", (SEND, CLOSE))
+    used = [values for name, values in life.events if name == "completion.api_used"]
+    word = "accepted" if end == "accept" else end
+    assert [(each["symbol"], each["end"], each["read"], each["deprecated"]) for each in used] == [
+        ("acme.Client.send", word, read, False),
+        ("acme.Client.close", word, read, True),
+    ]
+    life.completions.tick(301.0, lambda _: TEXT)
+    survived = [v["symbol"] for name, v in life.events if name == "completion.api_survived"]
+    assert survived == (["acme.Client.send", "acme.Client.close"] if end == "accept" else [])
+
+
+def test_what_is_found_before_the_end_is_recorded_with_it() -> None:
+    life = Life()
+    life.completions.answer(answered("c"), 0.0)
+    life.completions.name_apis("c", (CLOSE, SEND))
+    assert "completion.api_used" not in {name for name, _ in life.events}
+    life.completions.accept("c", "file", 0, 1.0)
+    used = [values["symbol"] for name, values in life.events if name == "completion.api_used"]
+    assert used == ["acme.Client.send", "acme.Client.close"]
+
+
+def test_what_was_forgotten_is_found_in_vain() -> None:
+    life = Life()
+    life.completions.answer(answered("c"), 0.0)
+    life.completions.accept("c", "file", 0, 1.0)
+    life.completions.forget()
+    before = list(life.events)
+    life.completions.name_apis("c", (CLOSE,))
+    assert (life.events, life.completions.is_read("c")) == (before, False)
+
+
 def test_sample_is_watched() -> None:
     life = Life()
     life.completions.insert_sample("acme", "acme.quickstart", "file", 0, TEXT, 0.0)

@@ -109,7 +109,7 @@ class Usage:
     def apis(self, source: Source, within: Span) -> tuple[ApiUse, ...]:
         """Return the symbols of catalogues that a stretch of a Python text spells out.
 
-        By the text alone: what only a type would tell is left out, and nothing is inferred for it.
+        By the text alone: what only a type would tell is among `unsaid`.
         """
         held = self._held()
         if held is None or source.language != "python":
@@ -123,6 +123,33 @@ class Usage:
                 key = (owner, named.full)
                 found[key] = ApiUse(*key, deprecated=key in held.deprecated)
         return tuple(found.values())[:_MOST_APIS]
+
+    def unsaid(self, source: Source, within: Span) -> tuple[int, ...]:
+        """Return where names stand in a stretch that bear a symbol's last word and no more.
+
+        Such as methods on variables: whether one is the symbol, only inference can tell.
+        """
+        held = self._held()
+        if held is None or source.language != "python":
+            return ()
+        syntax = parse(source.text)
+        found = (
+            span.start
+            for span in used_names(syntax, within)
+            if source.text[span.start : span.end] in held.lasts
+            and name_at(syntax, span.start) is None
+        )
+        return tuple(found)[:_MOST_APIS]
+
+    def api(self, found: Resolution | None) -> ApiUse | None:
+        """Return the symbol that a name was resolved to, where a catalogue lists exactly it."""
+        held = self._held()
+        if held is None or found is None or found.link is None or not found.link.exact:
+            return None
+        owner = held.owners.get(found.name)
+        if owner is None:
+            return None
+        return ApiUse(owner, found.name, deprecated=(owner, found.name) in held.deprecated)
 
     def _listed(self, name: str) -> tuple[str, str] | None:
         """Return catalogue and symbol of the nearest listed name: itself, or what holds it."""

@@ -14,27 +14,37 @@ from typing import Any, cast
 from linewise_models.engine.contract import Report
 from linewise_models.errors import ModelError
 from linewise_server import protocol
-from linewise_server.apidocs.source import Source, Span
 from linewise_server.apidocs.usage import Usage
-from linewise_server.completion.ask import Ask, Suggestion, as_if_accepted
+from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.outcome import Outcome
+from linewise_server.lsp.api_uses import ApiUses
 from linewise_server.lsp.documents import Document, Edit
 from linewise_server.lsp.plain import field, plain
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.started import describe
+from linewise_server.lsp.workspace_docs import WorkspaceDocs
 from linewise_telemetry.client import preview
-from linewise_telemetry.client.completions import Answered, ApiUse
+from linewise_telemetry.client.completions import Answered
 from linewise_telemetry.client.telemetry import Telemetry
 from linewise_telemetry.consent import Level
 
 TICK_SECONDS = 5.0
 
 
-def register(server: LinewiseServer, telemetry: Telemetry, usage: Usage) -> None:
+def register(
+    server: LinewiseServer, telemetry: Telemetry, usage: Usage, workspace: WorkspaceDocs
+) -> None:
     """Add the handlers to the server."""
     server.abilities["telemetry"] = True
     _Consent(server, telemetry).register()
-    _Life(server, telemetry, usage).register()
+    apis = ApiUses(
+        usage,
+        telemetry.completions,
+        lambda: telemetry.level > Level.OFF,
+        workspace.quiet,
+        workspace.resolve_with_catalogues,
+    )
+    _Life(server, telemetry, usage, apis).register()
 
 
 class _Consent:
@@ -110,11 +120,14 @@ class _Consent:
 class _Life:
     """The life of completions."""
 
-    def __init__(self, server: LinewiseServer, telemetry: Telemetry, usage: Usage) -> None:
+    def __init__(
+        self, server: LinewiseServer, telemetry: Telemetry, usage: Usage, apis: ApiUses
+    ) -> None:
         self._server = server
         self._session = server.session
         self._telemetry = telemetry
         self._usage = usage
+        self._apis = apis
         self._watched: set[str] = set()
 
     def register(self) -> None:
@@ -135,21 +148,8 @@ class _Life:
         for further in suggestions[1:]:
             completions.begin(_of(ask, further, outcome), now)
         for suggestion in suggestions:
-            if self._usage.may_name(suggestion.text):
-                self._session.run(self._name_apis(ask, suggestion))
-
-    async def _name_apis(self, ask: Ask, suggestion: Suggestion) -> None:
-        """Find the symbols of catalogues that a suggestion names, while it is on its way."""
-
-        def find() -> tuple[ApiUse, ...]:
-            written, _, _ = as_if_accepted(ask.snapshot, ask.line, suggestion.start, suggestion)
-            start = written.offset(ask.line, suggestion.start)
-            source = Source(written.text(), written.language, None)
-            return self._usage.apis(source, Span(start, start + len(suggestion.text)))
-
-        # The whole text has to be parsed for it, which no key shall wait for.
-        apis = await asyncio.to_thread(find)
-        self._telemetry.completions.name_apis(suggestion.id, apis)
+            if self._apis.concerns(suggestion):
+                self._session.run(self._apis.find(ask, suggestion))
 
     def _shown(self, identity: str, basis: str) -> None:
         self._telemetry.completions.show(identity, basis, time.monotonic())

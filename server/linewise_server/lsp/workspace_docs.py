@@ -30,6 +30,7 @@ from linewise_server.apidocs.sources import candidates
 from linewise_server.apidocs.usage import Usage
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.server import LinewiseServer
+from linewise_telemetry.catalogue.errors import CatalogueError
 from linewise_telemetry.catalogue.holding import Holding
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 _YES, _NO = "Fetch", "Not for this package"
 _PAUSE_SECONDS = 2.0
 """Without a key for so long, the processor is free for what may be asked later."""
+_INFERENCE_SECONDS = 15.0
+"""How long an answer that nobody waits for may take: a package is slow to infer the first time."""
 
 
 class WorkspaceDocs:
@@ -123,6 +126,16 @@ class WorkspaceDocs:
         # The moment moves while this waits for it.
         while (left := self._disturbed + _PAUSE_SECONDS - time.monotonic()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
+
+    async def resolve_with_catalogues(self, source: Source, offset: int) -> Resolution | None:
+        """Infer what stands somewhere in a pause, the symbols of subscribed catalogues included."""
+        try:
+            await self.catalogues.refresh()
+            self.catalogues.current()
+        except CatalogueError:
+            # Who watches the shelf tells the user of it.
+            return None
+        return await self.docs.resolve(source, offset, _INFERENCE_SECONDS)
 
     def run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run work beside the requests; work of the same name that still runs is cancelled."""

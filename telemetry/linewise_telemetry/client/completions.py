@@ -13,6 +13,7 @@ from linewise_telemetry.client.survival import Survival, Survivals
 
 READ_MS = 750
 MOST_OPEN = 256
+MOST_ENDED = 64
 EXPIRES_AFTER = 600.0
 API_SURVIVAL_AT = 300
 
@@ -54,6 +55,13 @@ class _Open:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ended:
+    end: str
+    read: bool
+    apis: tuple[ApiUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept:
     lang: str
     apis: tuple[ApiUse, ...]
@@ -67,6 +75,7 @@ class Completions:
         self._record = record
         self._impossible = impossible
         self._open: dict[str, _Open] = {}
+        self._ended: dict[str, _Ended] = {}
         self._survivals = Survivals()
         self._kept: dict[str, _Kept] = {}
 
@@ -93,9 +102,24 @@ class Completions:
             self._end(next(iter(self._open)), "expired", None, now)
 
     def name_apis(self, id_: str, apis: tuple[ApiUse, ...]) -> None:
-        """Note which symbols of catalogues a completion names, found while it is on the screen."""
+        """Note further symbols of catalogues that a completion uses, also after its end."""
         if (completion := self._open.get(id_)) is not None:
-            completion.answered = replace(completion.answered, apis=apis)
+            answered = completion.answered
+            completion.answered = replace(answered, apis=_joined(answered.apis, apis))
+        elif (ended := self._ended.get(id_)) is not None:
+            for api in _joined(ended.apis, apis)[len(ended.apis) :]:
+                self._use(api, ended)
+            self._ended[id_] = replace(ended, apis=_joined(ended.apis, apis))
+            if (kept := self._kept.get(id_)) is not None:
+                self._kept[id_] = replace(kept, apis=_joined(kept.apis, apis))
+
+    def is_read(self, id_: str) -> bool:
+        """Return whether a completion is in front of the user, or was until it was read.
+
+        Only then it is worth to find out more of it; what flew by while somebody typed is not.
+        """
+        ended = self._ended.get(id_)
+        return id_ in self._open if ended is None else ended.read
 
     def show(self, id_: str, basis: str, now: float) -> None:
         """Note that a completion is on the screen, and how the client knows."""
@@ -159,6 +183,7 @@ class Completions:
     def forget(self) -> None:
         """Forget what has not ended: it began before the user agreed to what is in force now."""
         self._open.clear()
+        self._ended.clear()
         self._kept.clear()
 
     def close(self, now: float) -> None:
@@ -192,15 +217,21 @@ class Completions:
             chars=length,
             taken=100 * completion.taken / max(1, length),
         )
+        ended = self._ended[id_] = _Ended(end, read, answered.apis)
+        while len(self._ended) > MOST_ENDED:
+            del self._ended[next(iter(self._ended))]
         for api in answered.apis:
-            self._record(
-                "completion.api_used",
-                catalogue=api.catalogue,
-                symbol=api.symbol,
-                end=end,
-                read=read,
-                deprecated=api.deprecated,
-            )
+            self._use(api, ended)
+
+    def _use(self, api: ApiUse, ended: _Ended) -> None:
+        self._record(
+            "completion.api_used",
+            catalogue=api.catalogue,
+            symbol=api.symbol,
+            end=ended.end,
+            read=ended.read,
+            deprecated=api.deprecated,
+        )
 
     def _survived(self, survival: Survival) -> None:
         kept = self._kept.get(survival.id)
@@ -230,3 +261,7 @@ class Completions:
                 )
         if survival.at == 600:
             self._kept.pop(survival.id, None)
+
+
+def _joined(one: tuple[ApiUse, ...], other: tuple[ApiUse, ...]) -> tuple[ApiUse, ...]:
+    return tuple(dict.fromkeys((*one, *other)))

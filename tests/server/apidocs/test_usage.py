@@ -160,6 +160,46 @@ def test_the_apis_of_a_completion_are_read_off_the_text(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("import toy\nbox = toy.Box()\n├box.open()┤\n", ["open"]),
+        ("import toy\n├toy.Box().open(toy.old)┤\n", ["open"]),
+        ("def use(box):\n    ├return box.lid.open()┤\n", ["open"]),
+        # The text says it, or no catalogue has the word.
+        ("import toy\n├toy.Box.open(box)┤\n", []),
+        ("├box.close()┤\n", []),
+        ("box.open()\n├x = 1┤\n", []),
+    ],
+)
+def test_what_only_a_type_would_tell(holding: Holding, text: str, expected: list[str]) -> None:
+    before, rest = text.split("├")
+    inside, after = rest.split("┤")
+    whole, within = before + inside + after, Span(len(before), len(before) + len(inside))
+    usage = Usage(Told().record, holding)
+    found = [whole[at : at + 4] for at in usage.unsaid(Source(whole, "python"), within)]
+    assert found == expected
+    assert usage.unsaid(Source(whole, "go"), within) == ()
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (resolved("toy.Box.open"), ApiUse("toy", "toy.Box.open", deprecated=False)),
+        (resolved("toy.old"), OLD),
+        (resolved("toy.Box.secret"), None),
+        (resolved("toy.Box", exact=False), None),
+        (resolved("toy.Box", "late"), None),
+        (resolved("secret_project.Box.open"), None),
+        (None, None),
+    ],
+)
+def test_only_what_a_catalogue_lists_is_its_symbol(
+    holding: Holding, found: Resolution | None, expected: ApiUse | None
+) -> None:
+    assert Usage(Told().record, holding).api(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         ("x = toy.Box()", True),
         ("Box", True),
         ("    unboxed = Boxes(box)", False),
