@@ -1,6 +1,6 @@
 /** Puts the parts together, in the order in which they depend on each other. */
 
-import { commands, env, window, type ExtensionContext } from "vscode";
+import { commands, env, window, workspace, type ExtensionContext } from "vscode";
 import * as completion from "./completion";
 import * as docs from "./docs";
 import { readWheel } from "./environment/wheel";
@@ -30,7 +30,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const owner = new session.Session({
     log,
     findServer: () => setup.findServer(context.globalStorageUri.fsPath, wheel),
-    initializationOptions: () => ({ editorTelemetryEnabled: env.isTelemetryEnabled, pythonServer: docs.pythonIsServed() }),
+    initializationOptions: () => ({ editorTelemetryEnabled: env.isTelemetryEnabled, pythonServer: docs.pythonIsServed(), trusted: workspace.isTrusted }),
     middleware: generator.middleware(completion.completionMiddleware(suggestions, quiet, missed)),
   });
   running = owner;

@@ -84,12 +84,14 @@ def read_adapter(path: Path) -> Adapter:
     if {f"{name}.lora_{half}" for name in names for half in "ab"} != halves.keys():
         raise AdapterError(f"{path} holds half of a pair, or what is not LoRA.")
     ids = value(ROW_IDS, [])
-    embeddings = np.array(value(ROW_VALUES, []), np.float32).reshape(len(ids), -1)
+    embeddings = np.array(value(ROW_VALUES, []), np.float32)
+    if embeddings.size % max(len(ids), 1) or bool(ids) != bool(embeddings.size):
+        raise AdapterError(f"{path} has embeddings that do not belong to its tokens.")
     return Adapter(
         metadata=metadata,
         pairs={name: (halves[f"{name}.lora_a"], halves[f"{name}.lora_b"]) for name in names},
         alpha=float(value("adapter.lora.alpha", 0.0)),
-        rows=dict(zip(ids, embeddings, strict=True)),
+        rows=dict(zip(ids, np.split(embeddings, len(ids)), strict=True)) if ids else {},
     )
 
 

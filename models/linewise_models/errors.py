@@ -5,7 +5,7 @@ ModelError
 ├── PullError         a model could not be fetched or verified
 │   └── PullCancelled who asked for it has withdrawn
 ├── LoadError         a model file is there but cannot be served
-├── AdapterError      an adapter is damaged, or is for another base
+├── AdapterError      an adapter is damaged, is for another base, or cannot be applied
 ├── EngineError       the engine stopped or refused
 │   └── EngineLost    the engine's process ended while it worked
 └── TrainError        data could not be prepared, or a model not trained or quantised
@@ -35,7 +35,7 @@ class LoadError(ModelError):
 
 
 class AdapterError(ModelError):
-    """An adapter is damaged, or is for another base."""
+    """An adapter is damaged, is for another base, or cannot be applied."""
 
 
 class EngineError(ModelError):

@@ -128,6 +128,14 @@ class Store:
             )
         return receipt
 
+    def checksum(self, entry: Entry) -> str:
+        """Return the SHA-256 of an entry's file: its receipt's, or hashed now where it has none.
+
+        Raises OSError where there is no file.
+        """
+        receipt = None if isinstance(entry.source, FileSource) else self.receipt(entry)
+        return receipt.sha256 if receipt else _digest(self.path(entry), silent, never)
+
     def _fetch_into_place(
         self,
         entry: Entry,

@@ -111,6 +111,18 @@ class Engines:
             version=__version__,
         )
 
+    def checksum(self, settings: Settings) -> str | None:
+        """Return the SHA-256 of the model file that the settings serve; takes a file's hashing.
+
+        None where another machine serves, or where the model is not here.
+        """
+        try:
+            entry = self.entry(settings.model)
+            served = not settings.remote_url and self.store.installed(entry)
+            return self.store.checksum(entry) if served else None
+        except (OSError, UnknownModel):
+            return None
+
     def models(self, active: str) -> list[protocol.Model]:
         """Return the index as the model picker shows it."""
         import psutil

@@ -173,7 +173,8 @@ class Engine(Protocol):
 
         `cancelled` is asked between prefill slices and between tokens; once it is true the work
         ends with reason "cancelled" and what was computed stays in the cache.
-        Raises EngineError when the request cannot be served.
+        Raises EngineError when the request cannot be served, AdapterError when its adapter cannot
+        be applied; without it the request may be.
         """
         ...
 

@@ -32,7 +32,7 @@ from linewise_models.engine.pace import Pace
 from linewise_models.engine.sampling import choose
 from linewise_models.engine.stops import StoppedText
 from linewise_models.engine.vocabulary import Vocabulary, take_back
-from linewise_models.errors import EngineError
+from linewise_models.errors import AdapterError, EngineError
 
 SLICE_SECONDS = 0.125
 """A prefill slice should take no longer, so that a cancelled request stops within it."""
@@ -335,6 +335,9 @@ class LlamaEngine:
             request.top_p,
             branch.random,
         )
+        if np.isnan(logprob):
+            error = AdapterError if request.adapter else EngineError
+            raise error("The weights are damaged: what they compute is no number.")
         if token in self._ends:
             branch.reason = "end"
             rest = branch.text.finish()

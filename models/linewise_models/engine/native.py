@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linewise_models.engine.contract import ChatTemplate, Mark
-from linewise_models.errors import EngineError, LoadError
+from linewise_models.errors import AdapterError, EngineError, LoadError
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class Native:
         self._api.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
     def apply_adapter(self, path: str | None) -> None:
-        """Switch to the LoRA adapter at `path`, or to none. Raises EngineError."""
+        """Switch to the LoRA adapter at `path`, or to none. Raises AdapterError."""
         api = self._api
         if path is None:
             api.llama_set_adapters_lora(self._context, None, 0, None)
@@ -206,8 +206,9 @@ class Native:
         if path not in self._adapters:
             adapter = api.llama_adapter_lora_init(self._model, os.fsencode(path))
             if not adapter:
-                reason = self._log.tail()
-                raise EngineError(f"The adapter {path} does not fit this model: {reason}")
+                reason = self._log.tail() or "llama.cpp gives no reason"
+                model = self.options.model.name
+                raise AdapterError(f"The adapter {path} does not fit {model}: {reason}.")
             self._adapters[path] = adapter
         adapters = (api.llama_adapter_lora_p_ctypes * 1)(self._adapters[path])
         api.llama_set_adapters_lora(self._context, adapters, 1, (ctypes.c_float * 1)(1.0))

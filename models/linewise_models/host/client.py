@@ -24,7 +24,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from linewise_models.engine.contract import Event, Finish, Report, Request
-from linewise_models.errors import EngineError, EngineLost, LoadError
+from linewise_models.errors import AdapterError, EngineError, EngineLost, LoadError
 from linewise_models.host import wire
 from linewise_models.host.address import Address, Served, locate, read_key
 
@@ -181,7 +181,13 @@ def _try(address: Address, key: bytes) -> Connection | None:
 def _checked(message: wire.Message) -> wire.Message:
     if "error" not in message:
         return message
-    kinds = {"load": LoadError, "engine": EngineError, "lost": EngineLost, "left": _EngineLeft}
+    kinds = {
+        "load": LoadError,
+        "engine": EngineError,
+        "adapter": AdapterError,
+        "lost": EngineLost,
+        "left": _EngineLeft,
+    }
     raise kinds[message["kind"]](message["error"])
 
 

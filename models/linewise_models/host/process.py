@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 
 from linewise_models.engine.contract import Engine, Finish, FinishReason, Request
-from linewise_models.errors import ModelError
+from linewise_models.errors import AdapterError, ModelError
 from linewise_models.host import wire
 from linewise_models.host.address import Address, Served, locate, read_key
 from linewise_models.host.schedule import Job, Question, Schedule
@@ -160,7 +160,8 @@ class Host:
                 else:
                     self._send(job, {"token": event})
         except ModelError as error:
-            self._send(job, {"error": str(error), "kind": "engine"})
+            kind = "adapter" if isinstance(error, AdapterError) else "engine"
+            self._send(job, {"error": str(error), "kind": kind})
         except Exception as error:
             # The edge of the process: one bad request must not end it for the other windows.
             log.exception("request failed")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from linewise_server.apidocs.inventory import MAX_BYTES
+
 if TYPE_CHECKING:
     import httpx
 
@@ -22,13 +24,17 @@ class Fetcher:
         self._new_client = new_client
         self._client: httpx.AsyncClient | None = None
 
-    async def fetch(self, url: str, etag: str = "") -> Fetched:
-        """Return what is at `url`; raises FetchError."""
+    async def fetch(
+        self, url: str, etag: str = "", limit: int | None = None, deadline: float | None = None
+    ) -> Fetched:
+        """Return what is at `url`, within `fetch`'s own bounds or these; raises FetchError."""
         from linewise_server.apidocs import fetch
 
         if self._client is None:
             self._client = (self._new_client or fetch.new_client)()
-        return await fetch.fetch(self._client, url, etag)
+        return await fetch.fetch(
+            self._client, url, etag, limit or MAX_BYTES, deadline or fetch.DEADLINE
+        )
 
     async def aclose(self) -> None:
         """Close the client, if there is one."""

@@ -20,6 +20,7 @@ from linewise_server.apidocs.errors import ApiDocsError
 from linewise_server.apidocs.fetch import fetch, new_client
 from linewise_server.apidocs.inventory import parse_inventory
 from linewise_server.apidocs.link import join_url
+from linewise_server.cli.adapters import agree, describe, fetch_adapters, in_words, tell_of_adapters
 from linewise_server.errors import UsageError
 from linewise_telemetry.catalogue.build import TEMPLATE, build_document
 from linewise_telemetry.catalogue.document import Entry, read_document
@@ -79,10 +80,16 @@ def new(package: str, out: Path | None) -> None:
 def build(source: Path, inventory: Path | None, base: str, out: Path | None) -> None:
     """Make a catalogue from a YAML file and the inventory of your docs."""
     entries = _entries(inventory, base) if inventory else []
-    document = build_document(source.read_text("utf-8"), entries)
+    document = build_document(
+        source.read_text("utf-8"), entries, functools.partial(describe, source.parent)
+    )
     path = out or source.with_suffix(".json")
     path.write_bytes(document)
-    click.echo(f"{path}: {len(read_document(document).symbols):,} symbols")
+    read = read_document(document)
+    click.echo(f"{path}: {len(read.symbols):,} symbols")
+    for each in read.adapters:
+        click.echo(f"{in_words(each)}, for the model file {each.base}")
+        click.echo(f"Publish {each.file} beside the catalogue.")
 
 
 @catalogue.command()
@@ -94,7 +101,8 @@ def check(document: Path) -> None:
     click.echo(
         f"{read.title}, release {read.release}, by {read.maker}: {len(read.symbols):,} symbols,"
         f" {len(read.deprecations)} deprecations, {len(read.samples)} samples,"
-        f" {len(read.announcements)} announcements. Nothing is wrong with it."
+        f" {len(read.announcements)} announcements, {len(read.adapters)} adapters."
+        " Nothing is wrong with it."
     )
 
 
@@ -150,20 +158,28 @@ def suggest(export: TextIO, prompts: TextIO | None) -> None:
 
 @catalogue.command()
 @click.argument("address")
-def add(address: str) -> None:
+@click.option("--adapter", "yes", is_flag=True, help="Fetch and use its adapters, if it has any.")
+def add(address: str, yes: bool) -> None:
     """Subscribe to the catalogue at ADDRESS. The key that signed it is pinned."""
     added, read = _pulling(lambda pull: _shelf().add(address, pull))
     click.echo(f"{read.title} by {read.maker}: {len(read.symbols):,} symbols")
     click.echo(f"Signed by {added.fingerprint}; any other key will be refused.")
     for link in read.support:
         click.echo(f"Help: {link.title} {link.url}")
+    if yes:
+        agree(_shelf(), read, yes=True)
+    else:
+        tell_of_adapters(added, read)
 
 
 @catalogue.command("list")
 def list_catalogues() -> None:
     """List the catalogues that you subscribe to."""
     for held in _shelf().subscriptions():
-        click.echo(f"{held.id:24} release {held.release:<4} {held.address}  {held.fingerprint}")
+        adapter = "  adapter on" if held.adapter else ""
+        click.echo(
+            f"{held.id:24} release {held.release:<4} {held.address}  {held.fingerprint}{adapter}"
+        )
 
 
 @catalogue.command()
@@ -179,12 +195,29 @@ def update(names: tuple[str, ...]) -> None:
         subscription = held[name]
         try:
             newer = _pulling(functools.partial(shelf.update, subscription))
+            click.echo(f"{name}: release {newer.release}" if newer else f"{name}: nothing new")
+            if newer is not None:
+                tell_of_adapters(subscription, newer)
+                fetch_adapters(shelf, newer)
         except (CatalogueError, ApiDocsError) as error:
             failed.append(str(error))
-        else:
-            click.echo(f"{name}: release {newer.release}" if newer else f"{name}: nothing new")
     if failed:
         raise UsageError("\n".join(failed))
+
+
+@catalogue.command()
+@click.argument("name")
+@click.argument("state", type=click.Choice(["on", "off"]))
+def adapter(name: str, state: str) -> None:
+    """Fetch the adapters of NAME and complete with them where a file imports it, or not any more.
+
+    An adapter teaches one model the API; of those that a catalogue has, the ones for models on this
+    machine are fetched, now and with every update.
+    """
+    read = next((each for each in _shelf().catalogues() if each.id == name), None)
+    if read is None:
+        raise UsageError(f"No catalogue {name!r} is subscribed to.")
+    agree(_shelf(), read, yes=state == "on")
 
 
 @catalogue.command()

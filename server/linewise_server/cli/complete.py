@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ from linewise_models.errors import EngineError
 from linewise_server.errors import UsageError
 from linewise_server.settings import Settings
 from linewise_server.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from linewise_server.engines import Engines
 
 LANGUAGES = {
     ".py": "python",
@@ -109,12 +112,16 @@ def read_place(text: str) -> Place:
 
 async def _complete(at: Place, settings: Settings, invoked: bool, explain: bool) -> dict[str, Any]:
     from linewise_server.app import build_engines
+    from linewise_server.completion.adapted import AdaptedClient, Adapters
     from linewise_server.completion.ask import Ask
     from linewise_server.completion.completer import Completer
     from linewise_server.protocol import Trace
 
     traces: list[Trace] = []
-    client = build_engines().client(settings, lambda share: None)
+    engines = build_engines()
+    adapters = Adapters(lambda message: click.echo(message, err=True))
+    adapters.choose(at.snapshot.uri, await asyncio.to_thread(_adapter, engines, settings, at))
+    client = AdaptedClient(engines.client(settings, lambda share: None), adapters)
     completer = Completer(client, lambda: settings, traces.append)
     ask = Ask(at.snapshot, at.line, at.column, invoked)
     try:
@@ -145,6 +152,26 @@ async def _complete(at: Place, settings: Settings, invoked: bool, explain: bool)
         "total_ms": round(trace.total_ms, 1) if trace else None,
         "mean_logprob": round(first.confidence, 3) if first else None,
     }
+
+
+def _adapter(engines: Engines, settings: Settings, at: Place) -> str | None:
+    """Return the catalogue's adapter with which an editor would complete here; fetches none."""
+    from linewise_server.apidocs.carriers import carried, carriers
+    from linewise_server.apidocs.environment import find_environment
+    from linewise_server.apidocs.packages import Packages
+    from linewise_server.apidocs.source import Source
+    from linewise_telemetry.catalogue.shelf import Shelf
+
+    shelf = Shelf(engines.home.root / "catalogues")
+    agreed = {held.id for held in shelf.subscriptions() if held.adapter}
+    catalogues = [each for each in shelf.catalogues() if each.id in agreed] if agreed else []
+    packages = Packages(find_environment(Path.cwd(), None, engines.environ))
+    source = Source(at.snapshot.text(), at.snapshot.language)
+    able = carriers(catalogues, packages, source)
+    base = engines.checksum(settings) if able else None
+    found = carried(able, base)[:1] if base is not None else []
+    files = [shelf.adapters(each.catalogue.id).find(each.adapter) for each in found]
+    return str(files[0]) if files and files[0] is not None else None
 
 
 async def _count(client: EngineClient, part: Part) -> str:

@@ -130,8 +130,11 @@ class Completer:
             flight.cancel()
 
     def forget(self, uri: str) -> None:
-        """Forget a document that was closed."""
+        """Forget a document that was closed, or that another adapter completes from now on."""
         self._memory.forget(uri)
+        if self._flight is not None and self._flight.uri == uri:
+            self._flight.forgotten = True
+        self._ahead.stop()
         if self._planner is not None:
             self._planner.forget(uri)
 
@@ -284,7 +287,7 @@ class Completer:
         """Remember what a generation said, now and again once it said all."""
 
         def keep() -> None:
-            if flight.text:
+            if flight.text and not flight.forgotten:
                 self._memory.keep(flight.saying())
 
         keep()

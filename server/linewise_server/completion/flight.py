@@ -38,6 +38,8 @@ class Flight:
         self.error: ModelError | None = None
         self.whole = False
         """Whether it said all that its shape calls for."""
+        self.forgotten = False
+        """Whether what it says holds no more."""
         self.ttft_ms = 0.0
         """From its start to its first text."""
         self._started = 0.0

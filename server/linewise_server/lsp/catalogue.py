@@ -16,9 +16,11 @@ from lsprotocol import types
 from linewise_server.apidocs.catalogues import DeprecatedUse
 from linewise_server.apidocs.errors import ApiDocsError
 from linewise_server.apidocs.link import Resolution
+from linewise_server.lsp.adapters import AdapterChoice
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import WorkspaceDocs, range_of, source_of
+from linewise_server.settings import Settings
 from linewise_telemetry.catalogue.document import Announcement
 from linewise_telemetry.catalogue.errors import CatalogueError, KeyChangedError
 from linewise_telemetry.catalogue.shelf import Pulled
@@ -41,7 +43,9 @@ _OPEN, _MUTE = "Open", "Do not show again"
 
 def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
     """Add the actions to the server, and the watch to what the workspace runs."""
-    workspace.add_background("catalogues", lambda: CatalogueWatch(server, workspace).run())
+    adapters = AdapterChoice(server, workspace)
+    watch = CatalogueWatch(server, workspace, adapters)
+    workspace.add_background("catalogues", watch.run)
 
     async def actions(document: Document, params: types.CodeActionParams) -> list[types.CodeAction]:
         source = source_of(document)
@@ -79,12 +83,15 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
 
 
 class CatalogueWatch:
-    """Publishes diagnostics and announcements for the documents of a window."""
+    """Publishes diagnostics and announcements for a window's documents; has adapters chosen."""
 
-    def __init__(self, server: LinewiseServer, workspace: WorkspaceDocs) -> None:
+    def __init__(
+        self, server: LinewiseServer, workspace: WorkspaceDocs, adapters: AdapterChoice
+    ) -> None:
         self._server = server
         self._workspace = workspace
-        self._checked: dict[str, tuple[int, int]] = {}
+        self._adapters = adapters
+        self._checked: dict[str, tuple[int, int, Settings]] = {}
         self._announced: set[tuple[str, str]] = set()
 
     async def run(self) -> None:
@@ -97,8 +104,8 @@ class CatalogueWatch:
                 next_pull = loop.time() + _PULL_SECONDS
                 self._workspace.run("pull catalogues", self._pull())
             for document in list(self._server.session.documents):
-                state = (document.version, stamp)
-                if self._checked.get(document.uri, (0, 0)) != state and (stamp or self._checked):
+                state = (document.version, stamp, self._server.session.settings)
+                if self._checked.get(document.uri) != state and (stamp or self._checked):
                     self._checked[document.uri] = state
                     await self._check(document)
             await asyncio.sleep(_LOOK_SECONDS)
@@ -108,6 +115,7 @@ class CatalogueWatch:
         version, source = document.version, source_of(document)
         try:
             await catalogues.refresh()
+            await self._adapters.look(document)
             uses = await catalogues.deprecated_uses(docs, source, _DEADLINE)
             announcements = catalogues.announcements(docs, source, datetime.date.today())
         except CatalogueError as error:

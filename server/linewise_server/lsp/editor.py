@@ -85,6 +85,10 @@ class Editor:
         self.messages: list[str] = []
         self.answers: list[str] = []
         """Buttons to press, in turn, when the server asks something; none left, it is closed."""
+        self.offered: list[list[str]] = []
+        """The buttons of each question."""
+        self.options: dict[str, Any] = {}
+        """What else the server is told when it is initialized."""
         self.progress: list[Any] = []
         """What the server said of long work: begin, report and end values, and partial results."""
         self.tokens: list[Any] = []
@@ -107,7 +111,7 @@ class Editor:
         self.initialized = await self._client.initialize_async(
             types.InitializeParams(
                 capabilities=self.capabilities,
-                initialization_options={"settings": self._settings},
+                initialization_options={"settings": self._settings, **self.options},
             )
         )
         self._client.initialized(types.InitializedParams())
@@ -262,6 +266,7 @@ class Editor:
         @self._client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)  # type: ignore[untyped-decorator]
         def asked(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
             self.messages.append(params.message)
+            self.offered.append([action.title for action in params.actions or []])
             return types.MessageActionItem(self.answers.pop(0)) if self.answers else None
 
         @self._client.feature(types.WINDOW_SHOW_DOCUMENT)  # type: ignore[untyped-decorator]

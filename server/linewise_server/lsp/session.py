@@ -21,6 +21,7 @@ from pygls.uris import to_fs_path
 from linewise_models.engine.contract import EngineClient, Report
 from linewise_models.errors import EngineLost, ModelError
 from linewise_models.quotation import Definition
+from linewise_server.completion.adapted import AdaptedClient, Adapters
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.budget import too_slow
 from linewise_server.completion.calibration import USUAL
@@ -92,6 +93,7 @@ class Session:
         self.least: Callable[[], float] = lambda: USUAL
         """Mean log-probability below which nothing is shown unasked."""
         self.listeners = Listeners()
+        self._adapters = Adapters(self.tell_once)
         self._background: set[asyncio.Task[None]] = set()
         self._on_status = on_status
         self._on_trace = on_trace
@@ -236,7 +238,14 @@ class Session:
         """Forget a document that was closed."""
         self.documents.close(uri)
         self.last_edit.pop(uri, None)
+        self._adapters.choose(uri, None)
         if self._completer is not None:
+            self._completer.forget(uri)
+
+    def adapt(self, uri: str, adapter: str | None) -> None:
+        """Complete a document with the adapter at a path from now on, or with none."""
+        if self._adapters.choose(uri, adapter) and self._completer is not None:
+            # What was said and kept without it, or with another, holds no more.
             self._completer.forget(uri)
 
     def accepted(self, identity: str, characters: int | None = None) -> None:
@@ -303,7 +312,8 @@ class Session:
             await each.close()
 
     def _open(self) -> Completer:
-        client = self.engines.client(self.settings, self._loading)
+        engine = self.engines.client(self.settings, self._loading)
+        client = AdaptedClient(engine, self._adapters)
         self._completer = Completer(
             client,
             lambda: self.settings,

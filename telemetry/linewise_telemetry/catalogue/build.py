@@ -1,13 +1,14 @@
 """Making a catalogue: the maker's YAML and the docs' symbols in, a checked document out.
 
 The YAML has the document's own fields except `format` and `symbols`; symbols come from the docs'
-inventory, and `symbols` in the YAML adds those that it lacks.
+inventory, and `symbols` in the YAML adds those that it lacks. Of an adapter the YAML names the
+file; its hash, its size and its base are what the file says.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -46,13 +47,22 @@ release: 1
 # support:
 #   - title: Ask the community
 #     url: https://community.example/
+# adapters:                 # what teaches a model your API; `linewise models train` makes one
+#   - file: {package}.gguf  # beside this file, and published beside the catalogue
+#     licence: Apache-2.0
+#     summary: Names and idioms of {package} 2
+#     base: 0000…           # SHA-256 of the model file that is served, if not the one trained on
 # telemetry:                # your own collector; `linewise collector project` prints the key
 #   origin: https://telemetry.example
 #   project: 00000000000000000000000000000000
 """
 
 
-def build_document(text: str, symbols: Iterable[Entry]) -> bytes:
+Describe = Callable[[str], Mapping[str, Any]]
+"""The name of an adapter's file -> its `sha256`, `bytes` and `base`; raises CatalogueError."""
+
+
+def build_document(text: str, symbols: Iterable[Entry], describe: Describe | None = None) -> bytes:
     """Return the document's bytes; raises CatalogueError with what is wrong."""
     try:
         fields = yaml.safe_load(text)
@@ -63,8 +73,22 @@ def build_document(text: str, symbols: Iterable[Entry]) -> bytes:
     rows: dict[str, Any] = {e.name: {"name": e.name, "kind": e.kind, "url": e.url} for e in symbols}
     added = fields.pop("symbols", [])
     rows |= {row["name"]: row for row in added if isinstance(row, dict) and "name" in row}
+    adapters = fields.get("adapters")
+    if describe is not None and isinstance(adapters, list):
+        fields["adapters"] = [_described(item, describe) for item in adapters]
     document = {"format": FORMAT, **fields, "symbols": list(rows.values())}
     problems = check(document)
     if problems:
         raise DocumentError(problems)
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _described(item: Any, describe: Describe) -> Any:
+    """Return an adapter's fields with what its file says; the check names what is no table.
+
+    Its base may be another than the file says: a quantisation of the model that it was trained on.
+    """
+    if not isinstance(item, dict) or not isinstance(item.get("file"), str):
+        return item
+    found = describe(item["file"])
+    return {**found, **item, "sha256": found["sha256"], "bytes": found["bytes"]}

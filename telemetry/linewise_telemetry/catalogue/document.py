@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FORMAT = "linewise-catalogue/1"
 MAX_BYTES = 16 * 2**20
+MAX_ADAPTER_BYTES = 64 * 2**20
+"""As schema.json has it."""
 _MAX_PROBLEMS = 20
 
 
@@ -89,6 +91,20 @@ class SupportLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapter:
+    """What teaches one model the API: a file beside the catalogue, known by its SHA-256."""
+
+    file: str
+    sha256: str
+    bytes: int
+    base: str
+    """SHA-256 of the model file that it is for."""
+    licence: str
+    """An SPDX expression."""
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """What an API's maker says; `collector` is (origin, project) of the maker's telemetry."""
 
@@ -103,7 +119,12 @@ class Catalogue:
     samples: tuple[Sample, ...]
     announcements: tuple[Announcement, ...]
     support: tuple[SupportLink, ...]
+    adapters: tuple[Adapter, ...]
     collector: tuple[str, str] | None
+
+    def adapter(self, base: str) -> Adapter | None:
+        """Return the adapter for the model file of that SHA-256, None where there is none."""
+        return next((each for each in self.adapters if each.base == base), None)
 
 
 def schema() -> dict[str, Any]:
@@ -145,6 +166,8 @@ def _validator() -> Draft202012Validator:
 def _contradictions(document: dict[str, Any]) -> Iterator[str]:
     names = Counter(entry["name"] for entry in document["symbols"])
     yield from (f"symbols: {name} is listed {n} times" for name, n in names.items() if n > 1)
+    bases = Counter(item["base"] for item in document.get("adapters", []))
+    yield from (f"adapters: {n} are for the base {base}" for base, n in bases.items() if n > 1)
     for part in ("samples", "announcements"):
         ids = Counter(item["id"] for item in document.get(part, []))
         yield from (f"{part}: the id {name} stands {n} times" for name, n in ids.items() if n > 1)
@@ -213,6 +236,7 @@ def _catalogue(document: dict[str, Any]) -> Catalogue:
             for item in document.get("announcements", [])
         ),
         support=tuple(SupportLink(**item) for item in document.get("support", [])),
+        adapters=tuple(Adapter(**item) for item in document.get("adapters", [])),
         collector=(telemetry["origin"], telemetry["project"]) if telemetry else None,
     )
 

@@ -2,6 +2,7 @@
 
 CatalogueError (a TelemetryError)
 ├── DocumentError      a file that is no catalogue, with every problem found
+├── AdapterError       an adapter is not what the signed document says, or may not be had
 ├── SignatureError     the signature does not fit the content or the key
 └── KeyChangedError    signed by another key than the one first seen
 """
@@ -21,6 +22,10 @@ class DocumentError(CatalogueError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("This is no valid catalogue:\n" + "\n".join(f"  {p}" for p in problems))
         self.problems = problems
+
+
+class AdapterError(CatalogueError):
+    """An adapter is not what the signed document says, or may not be had."""
 
 
 class SignatureError(CatalogueError):

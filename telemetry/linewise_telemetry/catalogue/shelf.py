@@ -2,9 +2,11 @@
 
     FOLDER/subscriptions.json   what is subscribed to: address, pinned key, ETag, what is muted
     FOLDER/ID.catalogue         the last envelope that was taken, verified whenever it is read
+    FOLDER/adapters/ID/         adapters of a catalogue whose user agreed to them
 
 A catalogue is pulled by ETag; the request says nothing about the reader. The key that signed it
 first is pinned: another key, an older release or a broken signature leaves the copy as it is.
+An adapter is fetched only once the user agreed to those of its catalogue.
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ from pathlib import Path
 from filelock import FileLock
 
 from linewise_telemetry import atomic
-from linewise_telemetry.catalogue.document import Catalogue, read_document
+from linewise_telemetry.catalogue.adapters import AdapterFiles, address_beside
+from linewise_telemetry.catalogue.document import Adapter, Catalogue, read_document
 from linewise_telemetry.catalogue.envelope import fingerprint, open_envelope
-from linewise_telemetry.catalogue.errors import CatalogueError, KeyChangedError
+from linewise_telemetry.catalogue.errors import AdapterError, CatalogueError, KeyChangedError
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
@@ -36,6 +39,8 @@ class Pulled:
 
 Pull = Callable[[str, str], Awaitable[Pulled]]
 """(address, ETag) -> what is there."""
+Fetch = Callable[[str, int], Awaitable[bytes]]
+"""(address, most bytes) -> what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class Subscription:
     etag: str
     release: int
     muted: tuple[str, ...] = ()
+    adapter: bool | None = None
+    """Whether its adapters may be fetched and applied; None where nobody was asked."""
 
     @property
     def fingerprint(self) -> str:
@@ -120,10 +127,15 @@ class Shelf:
                 f"{catalogue.id} went back from release {subscription.release} to"
                 f" {catalogue.release}; the newer copy stays in use."
             )
-        newer = replace(subscription, etag=pulled.etag, release=catalogue.release)
+        etag, release = pulled.etag, catalogue.release
         with self._locked():
-            rows = [newer if s.id == newer.id else s for s in self.subscriptions()]
-            self._keep(rows, newer.id, pulled.data)
+            # What was muted or agreed to while the host was asked stays said.
+            rows = [
+                replace(row, etag=etag, release=release) if row.id == catalogue.id else row
+                for row in self.subscriptions()
+            ]
+            self._keep(rows, catalogue.id, pulled.data)
+            self.adapters(catalogue.id).leave(catalogue.adapters)
         return catalogue if catalogue.release > subscription.release else None
 
     def remove(self, catalogue: str) -> None:
@@ -135,6 +147,53 @@ class Shelf:
                 raise CatalogueError(f"No catalogue {catalogue!r} is subscribed to.")
             self._write(left)
             self._copy(catalogue).unlink(missing_ok=True)
+            self.adapters(catalogue).leave(())
+
+    def adapters(self, catalogue: str) -> AdapterFiles:
+        """Return where the adapters of a catalogue are kept."""
+        return AdapterFiles(self.folder / "adapters" / self._checked(catalogue))
+
+    def may_ask(self, catalogue: str) -> bool:
+        """Return whether nobody was asked for its adapters yet, and note that somebody is now."""
+        with self._locked():
+            rows = self.subscriptions()
+            asked = any(row.id == catalogue and row.adapter is None for row in rows)
+            if asked:
+                self._write([_answered(row, catalogue, yes=False) for row in rows])
+            return asked
+
+    def agree(self, catalogue: str, *, yes: bool) -> Subscription:
+        """Keep what the user says of a catalogue's adapters; a no deletes those at hand.
+
+        Raises CatalogueError where it is not subscribed to.
+        """
+        with self._locked():
+            rows = [_answered(row, catalogue, yes=yes) for row in self.subscriptions()]
+            found = next((row for row in rows if row.id == catalogue), None)
+            if found is None:
+                raise CatalogueError(f"No catalogue {catalogue!r} is subscribed to.")
+            self._write(rows)
+            if not yes:
+                self.adapters(catalogue).leave(())
+            return found
+
+    async def fetch_adapter(self, catalogue: str, adapter: Adapter, fetch: Fetch) -> Path:
+        """Return the file of an adapter, fetched from beside its catalogue if it is not here.
+
+        Raises AdapterError without the user's yes, and where something else came.
+        """
+        held = next((each for each in self.subscriptions() if each.id == catalogue), None)
+        if held is None or not held.adapter:
+            raise AdapterError(
+                f"The adapter of {catalogue} needs your yes first:"
+                f" linewise catalogue adapter {catalogue} on"
+            )
+        files = self.adapters(catalogue)
+        found = files.find(adapter)
+        if found is None:
+            data = await fetch(address_beside(held.address, adapter.file), adapter.bytes)
+            found = files.keep(adapter, data)
+        return found
 
     def mute(self, catalogue: str, announcement: str) -> None:
         """Show an announcement no more."""
@@ -151,9 +210,12 @@ class Shelf:
         return self.folder / "subscriptions.json"
 
     def _copy(self, catalogue: str) -> Path:
+        return self.folder / f"{self._checked(catalogue)}.catalogue"
+
+    def _checked(self, catalogue: str) -> str:
         if not _ID.fullmatch(catalogue):
             raise CatalogueError(f"{catalogue!r} is no catalogue's id.")
-        return self.folder / f"{catalogue}.catalogue"
+        return catalogue
 
     def _keep(self, rows: list[Subscription], catalogue: str, data: bytes) -> None:
         atomic.write(self._copy(catalogue), data.decode())
@@ -177,3 +239,7 @@ def _read(data: bytes, subscription: Subscription | None) -> tuple[Catalogue, st
     if subscription is not None and catalogue.id != subscription.id:
         raise CatalogueError(f"The address of {subscription.id} now gives {catalogue.id}.")
     return catalogue, key
+
+
+def _answered(row: Subscription, catalogue: str, *, yes: bool) -> Subscription:
+    return replace(row, adapter=yes) if row.id == catalogue else row

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from click.testing import CliRunner, Result
 from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
 from linewise_server.cli.catalogue import catalogue
 from linewise_server.errors import UsageError
+from tests.loopback import serve
 
 REQUESTS = Inventory(
     "Requests",
@@ -23,22 +21,11 @@ REQUESTS = Inventory(
 BASE = "https://requests.example/"
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
-        """Stay quiet."""
-
-
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[str]:
     """Serve `tmp_path` on loopback; return its address."""
-    handler = functools.partial(_Quiet, directory=str(tmp_path))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve(tmp_path) as served:
+        yield served.address
 
 
 def run(*arguments: object) -> Result:
