@@ -120,6 +120,8 @@ class AdapterChoice:
     def _served(self) -> str | None:
         """Return the SHA-256 of the model file that is served; a file is hashed once."""
         engines, settings = self._server.session.engines, self._server.session.settings
+        if settings.remote_url:
+            return None
         try:
             path = engines.served(settings).model
             facts = path.stat()
@@ -128,7 +130,7 @@ class AdapterChoice:
         key = (str(path), facts.st_size, facts.st_mtime_ns)
         if key not in self._bases:
             self._bases[key] = engines.checksum(settings)
-        return self._bases[key] if not settings.remote_url else None
+        return self._bases[key]
 
     def _introduced(self, options: Any) -> None:
         self._trusted = field(options, "trusted") is not False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
 from linewise_server.cli.catalogue import catalogue
 from linewise_server.errors import UsageError
+from linewise_telemetry.catalogue.document import MAX_ADAPTER_BYTES
 from tests.loopback import serve
 
 REQUESTS = Inventory(
@@ -26,6 +28,31 @@ def site(tmp_path: Path) -> Iterator[str]:
     """Serve `tmp_path` on loopback; return its address."""
     with serve(tmp_path) as served:
         yield served.address
+
+
+MERGED_ONLY = b"".join(
+    # A GGUF file of version 3 without tensors, with five keys: of strings (8), of an array (9) of
+    # unsigned (4) and of floating (6) numbers of 32 bits.
+    (
+        b"GGUF" + struct.pack("<IQQ", 3, 0, 5),
+        *(
+            struct.pack("<Q", len(key)) + key + struct.pack("<IQ", 8, len(word)) + word
+            for key, word in (
+                (b"general.architecture", b"llama"),
+                (b"general.type", b"adapter"),
+                (b"adapter.type", b"lora"),
+            )
+        ),
+        *(
+            struct.pack("<Q", len(key)) + key + struct.pack("<IIQ", 9, kind, 1) + value
+            for key, kind, value in (
+                (b"linewise.rows.ids", 4, struct.pack("<I", 7)),
+                (b"linewise.rows.values", 6, struct.pack("<f", 0.5)),
+            )
+        ),
+    )
+)
+"""An adapter with an embedding of its own."""
 
 
 def run(*arguments: object) -> Result:
@@ -95,6 +122,30 @@ def test_a_host_that_is_gone_stops_no_other_update(tmp_path: Path, site: str) ->
     assert isinstance(failed, UsageError)
     assert "404" in str(failed)
     assert "release 1" in run("list").stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        (None, "cannot be read"),
+        (b"GGUF", "damaged, or no GGUF file"),
+        (MERGED_ONLY, "tune without `marks`"),
+        (b"\0" * (MAX_ADAPTER_BYTES + 1), "subscribers take 67,108,864 at most"),
+    ],
+)
+def test_an_adapter_that_nobody_could_use_is_not_published(
+    tmp_path: Path, file: bytes | None, said: str
+) -> None:
+    source = tmp_path / "acme.yaml"
+    assert run("new", "acme", "--out", source).exit_code == 0
+    adapter = "adapters: [{file: acme.gguf, licence: MIT, summary: Teaches acme}]\n"
+    source.write_text(source.read_text() + adapter)
+    if file is not None:
+        (tmp_path / "acme.gguf").write_bytes(file)
+    refused = run("build", source).exception
+    assert isinstance(refused, UsageError)
+    assert said in str(refused)
+    assert not source.with_suffix(".json").exists()
 
 
 def test_the_dashboards_export_becomes_a_work_list_and_prompts(tmp_path: Path) -> None:

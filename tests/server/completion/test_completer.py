@@ -351,6 +351,20 @@ async def test_a_lost_engine_is_an_error_and_the_next_request_starts_afresh(benc
     assert await table.texts(MEAN + "║") == ["xs)"]
 
 
+async def test_what_is_being_said_when_a_document_is_forgotten_is_not_remembered(
+    bench: Make,
+) -> None:
+    made = bench({"x = ": "before"})
+    made.engine.go.clear()
+    under_way = asyncio.create_task(made.complete("x = ║"))
+    await made.engine.begun.wait()
+    made.completer.forget("file:///a.py")
+    made.engine.go.set()
+    assert [suggestion.text for suggestion in await under_way] == ["before"]
+    made.engine.says["x = "] = "after"
+    assert await made.texts("x = ║") == ["after"]
+
+
 async def test_traces_carry_the_cost(bench: Make) -> None:
     table = bench({"len(": "xs)\n"})
     await table.complete(MEAN + "║")
