@@ -80,6 +80,10 @@ class Request:
     urgency: Urgency = Urgency.AUTOMATIC
     adapter: str | None = None
     """Path of a LoRA adapter (GGUF) to apply to this request alone."""
+    forced: str = ""
+    """A continuation that is known already: its tokens come, each with its probability after those
+    before it, and nothing is chosen. They are split as the vocabulary splits the whole text, and
+    evaluated and counted as a prompt is; lengths, stops and candidates do not apply."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,16 +22,16 @@ from linewise_models.engine.contract import (
     Finish,
     FinishReason,
     Mark,
-    Part,
     Report,
     Request,
     Token,
 )
-from linewise_models.engine.native import LoadOptions, Native
+from linewise_models.engine.native import LoadOptions, Native, backend_of
 from linewise_models.engine.pace import Pace
-from linewise_models.engine.sampling import choose
+from linewise_models.engine.prompt import compose
+from linewise_models.engine.sampling import choose, log_probability
 from linewise_models.engine.stops import StoppedText
-from linewise_models.engine.vocabulary import Vocabulary, take_back
+from linewise_models.engine.vocabulary import Vocabulary
 from linewise_models.errors import AdapterError, EngineError
 
 SLICE_SECONDS = 0.125
@@ -90,7 +90,6 @@ class LlamaEngine:
         self._ends = frozenset(ends)
         self._mute = np.array(mute, dtype=np.int64)
         self._mute_or_end = np.array([*mute, *ends], dtype=np.int64)
-        self._start = self._native.start_token()
         self._sequences = [_Sequence(number) for number in range(options.sequences)]
         self._adapter: str | None = None
         self._uses = self._evaluated = self._generated = self._requests = 0
@@ -133,7 +132,7 @@ class LlamaEngine:
         return Report(
             model=native.options.model.name,
             architecture=native.metadata("general.architecture") or "unknown",
-            backend=_backend(devices),
+            backend=backend_of(devices),
             devices=devices,
             threads=native.threads,
             context=native.context,
@@ -164,18 +163,22 @@ class LlamaEngine:
         """Yield tokens and, last, one `Finish`; see `Engine.generate`."""
         started = self._clock()
         self._requests += 1
-        tokens, healed = self._prompt(request)
-        sequence = self._sequence(request, len(tokens))
+        tokens, healed, known = compose(request, self._native, self._vocabulary, self._marks)
+        sequence = self._sequence(request, len(tokens) + len(known))
         reused = self._reuse(sequence, tokens, request.adapter)
         already = self._evaluated
-        reason: FinishReason | None = "length" if request.max_tokens == 0 else None
+        reason: FinishReason | None = None if request.max_tokens or known else "length"
         for _ in self._evaluate(sequence, tokens[reused:], cancelled):
             pass
         if len(sequence.tokens) < len(tokens):
             reason = "cancelled"
         first_text: float | None = None
         generated = 0
-        if reason is None:
+        if reason is None and known:
+            yield from self._follow(sequence, known, healed, cancelled)
+            tokens += known
+            reason = "end" if len(sequence.tokens) == len(tokens) else "cancelled"
+        elif reason is None:
             branches = self._branch(request, sequence, healed)
             for event in self._decode(request, branches, started, cancelled):
                 if first_text is None and event.text:
@@ -194,31 +197,6 @@ class LlamaEngine:
             ttft_ms=((first_text or now) - started) * 1000,
             total_ms=(now - started) * 1000,
         )
-
-    def _prompt(self, request: Request) -> tuple[list[int], bytes]:
-        """Return the tokens to evaluate and the bytes that must be spelt again after them."""
-        tokens = [] if self._start is None else [self._start]
-        run = ""
-        for part in request.prompt:
-            if part.mark is None and not part.special:
-                run += part.text
-                continue
-            tokens += self._native.tokenise(run) + self._special(part)
-            run = ""
-        if self._start is not None and tokens[1:2] == [self._start]:
-            # Some templates write the token that begins a prompt, others leave it to the engine.
-            del tokens[0]
-        last = self._native.tokenise(run)
-        kept, healed = take_back(last, self._vocabulary) if request.heal else (len(last), b"")
-        tokens += last[:kept]
-        return tokens or [self._native.empty_token()], healed
-
-    def _special(self, part: Part) -> list[int]:
-        if part.mark is None:
-            return self._native.tokenise(part.text, special=True)
-        if part.mark not in self._marks:
-            raise EngineError(f"This model has no {part.mark} mark; it cannot fill in.")
-        return [self._marks[part.mark]]
 
     def _sequence(self, request: Request, size: int) -> _Sequence:
         """Return the session's sequence, or the one that was unused for longest."""
@@ -251,23 +229,45 @@ class LlamaEngine:
         return shared
 
     def _evaluate(
-        self, sequence: _Sequence, tokens: list[int], cancelled: Callable[[], bool]
-    ) -> Iterator[None]:
-        """Evaluate `tokens` slice by slice, with logits after the last, until cancelled."""
+        self,
+        sequence: _Sequence,
+        tokens: list[int],
+        cancelled: Callable[[], bool],
+        all_logits: bool = False,
+    ) -> Iterator[list[int]]:
+        """Evaluate and yield `tokens` in slices, with logits after the last or each of them."""
         done = 0
         while done < len(tokens) and not cancelled():
             piece = tokens[done : done + self._slice_size()]
             done += len(piece)
             start = len(sequence.tokens)
             began = self._clock()
-            outputs = [False] * (len(piece) - 1) + [done == len(tokens)]
+            outputs = [all_logits] * (len(piece) - 1) + [all_logits or done == len(tokens)]
             positions = range(start, start + len(piece))
             self._settle_threads()
             self._native.decode(piece, positions, [sequence.number] * len(piece), outputs)
             sequence.tokens += piece
             self._evaluated += len(piece)
             self._pace.evaluated(len(piece), self._clock() - began)
-            yield
+            yield piece
+
+    def _follow(
+        self,
+        sequence: _Sequence,
+        known: list[int],
+        healed: bytes,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[Token]:
+        """Evaluate a known continuation; yield its tokens, less those that lie in healed text."""
+        rest, text, coming = healed, StoppedText(()), iter([*known[1:], known[0]])
+        logprob = log_probability(self._native.logits(-1), known[0])
+        for piece in self._evaluate(sequence, known, cancelled, all_logits=True):
+            for index, token in enumerate(piece):
+                data = self._vocabulary.pieces[token]
+                said, rest = data[len(rest) :], rest[len(data) :]
+                if said:
+                    yield Token(text.add(said), logprob)
+                logprob = log_probability(self._native.logits(index), next(coming))
 
     def _slice_size(self) -> int:
         batch = self._native.options.batch
@@ -383,9 +383,3 @@ def _halt(request: Request, cancelled: bool, elapsed_ms: float) -> FinishReason 
     if cancelled:
         return "cancelled"
     return "deadline" if request.deadline_ms and elapsed_ms > request.deadline_ms else None
-
-
-def _backend(devices: tuple[str, ...]) -> str:
-    known = ("cuda", "metal", "vulkan")
-    names = [device.lower() for device in devices]
-    return next((name for name in known if any(d.startswith(name) for d in names)), "cpu")

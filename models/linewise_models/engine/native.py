@@ -276,6 +276,13 @@ class Native:
         api.llama_model_free(self._model)
 
 
+def backend_of(devices: tuple[str, ...]) -> str:
+    """Return what computes on these devices: cuda, metal, vulkan or cpu."""
+    known = ("cuda", "metal", "vulkan")
+    names = [device.lower() for device in devices]
+    return next((name for name in known if any(d.startswith(name) for d in names)), "cpu")
+
+
 def explain_failure(model: Path, log: str) -> str:
     """Return what llama.cpp's log of a failed load means and what to do about it."""
     again = f"Delete {model} and pull it again, or choose another model: linewise models list."

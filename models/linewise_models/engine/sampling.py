@@ -25,8 +25,6 @@ def choose(
     `allowed` are the only tokens that may come (None: all), `barred` those that may not.
     A temperature of 0 is greedy; else nucleus sampling (Holtzman et al. 2020, arXiv:1904.09751).
     """
-    peak = float(logits.max())
-    normaliser = peak + float(np.log(np.exp(logits - peak).sum()))
     scores = logits if allowed is None else logits[allowed]
     if barred.size:
         scores = scores.copy()
@@ -36,7 +34,13 @@ def choose(
     else:
         index = int(scores.argmax())
     token = index if allowed is None else int(allowed[index])
-    return token, float(logits[token]) - normaliser
+    return token, log_probability(logits, token)
+
+
+def log_probability(logits: NDArray[np.float32], token: int) -> float:
+    """Return the natural logarithm of a token's probability, whether it would be chosen or not."""
+    peak = float(logits.max())
+    return float(logits[token]) - peak - float(np.log(np.exp(logits - peak).sum()))
 
 
 def _nucleus(scores: NDArray[np.float32], temperature: float, top_p: float, random: Random) -> int:

@@ -5,6 +5,7 @@ a model. It serves tests and demonstrations through the whole product, engine pr
 it is loaded where a model's file name ends in `.script.json`.
 
 Rules are tried in order; the first whose `after` is found at the end of the prompt's text speaks.
+A forced continuation is said in the place of a rule's text, as likely as `leans` makes it.
 A rule may have `delay_ms` before each token, `fail` (an error message) or `die` (ends the process).
 """
 
@@ -16,7 +17,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -33,6 +34,8 @@ from linewise_models.engine.contract import (
 from linewise_models.errors import EngineError, LoadError
 
 SUFFIX = ".script.json"
+USUAL = -0.1
+"""Log-probability of a word where the script says nothing of it."""
 
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 
@@ -54,6 +57,9 @@ class Script:
 
     rules: tuple[Rule, ...]
     fim: FimOrder = "none"
+    leans: dict[str, float] = field(default_factory=dict)
+    """Texts -> by how much each token of a forced continuation is less likely, in logarithms,
+    after a prompt without them."""
     chat_template: str = ""
     """Jinja; empty for a model that is not talked to."""
     load_ms: float = 0.0
@@ -133,6 +139,9 @@ class ScriptedEngine:
         self._cache[request.session] = words
         self._evaluated += len(words) - reused
         rule = next((rule for rule in self._script.rules if rule.after.search(text)), None)
+        if request.forced:
+            rule = replace(rule or Rule(re.compile("")), text=request.forced)
+        logprob = USUAL - sum(f for lean, f in self._script.leans.items() if lean not in text)
         reason: FinishReason = "end"
         said = ""
         if rule and rule.die:
@@ -141,7 +150,7 @@ class ScriptedEngine:
             raise EngineError(rule.fail)
         pieces = _WORD.findall(rule.text) if rule else []
         for count, piece in enumerate(pieces):
-            if count >= request.max_tokens:
+            if count >= request.max_tokens and not request.forced:
                 reason = "length"
                 break
             if rule and rule.delay_ms:
@@ -149,10 +158,11 @@ class ScriptedEngine:
             if cancelled():
                 reason = "cancelled"
                 break
-            places = [p for stop in request.stop if (p := (said + piece).find(stop)) >= 0]
+            stops = () if request.forced else request.stop
+            places = [p for stop in stops if (p := (said + piece).find(stop)) >= 0]
             kept = (said + piece)[: min(places)] if places else said + piece
             self._generated += 1
-            yield Token(kept[len(said) :], -0.1)
+            yield Token(kept[len(said) :], logprob)
             said = kept
             if places:
                 reason = "stop"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,10 @@ class Vocabulary:
             slices.append(self._ids[span])
         return np.concatenate(slices)
 
+    def spell(self, tokens: Sequence[int]) -> bytes:
+        """Return the bytes of the text that tokens are."""
+        return b"".join(self.pieces[token] for token in tokens)
+
     def _span(self, prefix: bytes, exact: bool = False) -> slice:
         start = bisect_left(self._sorted, prefix)
         after = prefix + b"\x00" if exact else _successor(prefix)
@@ -68,4 +73,14 @@ def take_back(tokens: Sequence[int], vocabulary: Vocabulary) -> tuple[int, bytes
         kept -= 1
     if kept == len(tokens) and kept:
         kept -= 1
-    return kept, b"".join(vocabulary.pieces[token] for token in tokens[kept:])
+    return kept, vocabulary.spell(tokens[kept:])
+
+
+def fork(tokens: Sequence[int], kept: int, whole: Sequence[int]) -> int:
+    """Return how many of a prompt's first `kept` tokens stand where the text that follows is known.
+
+    `whole` are the tokens of prompt and text together. Where they split the end of the prompt in
+    another way, what they split differently is spelt again.
+    """
+    pairs = zip(tokens[:kept], whole, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

@@ -211,3 +211,61 @@ def test_a_chat_template_is_told_with_the_tokens_that_it_may_name(engine: LlamaE
     assert template is not None
     assert "<|im_start|>assistant" in template.text
     assert (template.bos, template.eos) == ("<|im_start|>", "<|im_end|>")
+
+
+@pytest.mark.parametrize(
+    ("text", "forced"),
+    [
+        (HEAD + "    ", "return sum(xs)"),
+        (HEAD + "    return su", "m(xs) / len(xs)\n"),
+        (HEAD, "    return 0"),
+        ('SMILE = "caf', 'é \N{GRINNING FACE}"'),
+        ('SMILE = "\N{GRINNING FACE}', '\N{GRINNING FACE}"'),
+        ("", "import"),
+        (HEAD + "    return" + " + x" * 30, " + x" * 60),
+    ],
+)
+def test_a_known_continuation_is_said_again(engine: LlamaEngine, text: str, forced: str) -> None:
+    tokens, finish = run(engine, text, forced=forced, max_tokens=0)
+    assert (spoken(tokens), finish.reason) == (forced, "end")
+    assert all(token.logprob <= 0 for token in tokens)
+    assert finish.prompt_tokens == finish.evaluated_tokens + finish.reused_tokens
+    plain, _ = run(engine, text, forced=forced, max_tokens=0, heal=False)
+    assert spoken(plain) == forced
+
+
+def test_a_known_continuation_is_as_likely_as_when_it_was_chosen(engine: LlamaEngine) -> None:
+    text = HEAD + "    return"
+    chosen, _ = run(engine, text, session="chosen")
+    known, _ = run(engine, text, session="known", forced=spoken(chosen), max_tokens=0)
+    assert [token.text for token in known] == [token.text for token in chosen]
+    # Tokens evaluated together are rounded otherwise than one at a time.
+    for one, other in zip(known, chosen, strict=True):
+        assert one.logprob == pytest.approx(other.logprob, abs=0.1)
+    other_text, _ = run(engine, text, forced=" sum(xs) / elephant", max_tokens=0)
+    assert sum(t.logprob for t in other_text) < sum(t.logprob for t in known) - 5
+
+
+def test_each_token_of_a_long_continuation_follows_those_before_it(engine: LlamaEngine) -> None:
+    # More than one slice, and more than one again, so that logits pass from slice to slice.
+    words = [f" {word}" for word in ("alpha beta gamma delta epsilon zeta eta theta " * 12).split()]
+    whole, _ = run(engine, "x =", forced="".join(words), max_tokens=0, heal=False)
+    begun = "x =" + "".join(words[:40])
+    rest, _ = run(engine, begun, forced="".join(words[40:]), max_tokens=0, heal=False)
+    assert len(whole) > 64
+    for one, other in zip(whole[-len(rest) :], rest, strict=True):
+        assert one.logprob == pytest.approx(other.logprob, abs=0.1)
+
+
+def test_a_prompt_that_changes_behind_a_known_continuation_keeps_its_beginning(
+    engine: LlamaEngine,
+) -> None:
+    run(engine, HEAD + "    return", session="f", forced=" sum(xs)", max_tokens=0)
+    _, finish = run(engine, HEAD + "    return", session="f", forced=" max(xs)", max_tokens=0)
+    assert finish.evaluated_tokens <= 6
+    _, cancelled = run(
+        engine, HEAD + "    x = 1", lambda: True, session="f", forced="0", max_tokens=0
+    )
+    assert cancelled.reason == "cancelled"
+    with pytest.raises(EngineError, match="do not fit"):
+        run(engine, "x", forced=" y" * 600, max_tokens=0)

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from linewise_models.engine.sampling import choose
+from linewise_models.engine.sampling import choose, log_probability
 
 NONE = np.array([], dtype=np.int64)
 LOGITS = np.log(np.array([0.5, 0.3, 0.15, 0.05], dtype=np.float32))
@@ -49,3 +49,9 @@ def test_sampling_stays_in_the_nucleus_and_follows_the_probabilities() -> None:
 
 def test_a_seed_gives_the_same_choice_again() -> None:
     assert pick(temperature=0.9, seed=7) == pick(temperature=0.9, seed=7)
+
+
+@pytest.mark.parametrize("token", range(len(LOGITS)))
+def test_a_token_that_is_known_has_its_probability(token: int) -> None:
+    # Logits are probabilities up to a factor that is the same for all.
+    assert log_probability(LOGITS + 7, token) == pytest.approx(float(LOGITS[token]), abs=1e-5)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linewise_models.engine.vocabulary import Vocabulary, take_back
+from linewise_models.engine.vocabulary import Vocabulary, fork, take_back
 
 PIECES = [
     b"",
@@ -69,3 +69,19 @@ def test_spelling_is_exactly_the_compatible_tokens(pieces: list[bytes], rest: by
         if piece and (piece.startswith(rest) or rest.startswith(piece))
     }
     assert set(Vocabulary(pieces).spelling(rest).tolist()) == expected
+
+
+@pytest.mark.parametrize(
+    ("kept", "whole", "stand"),
+    [
+        (2, ids(b"x", b"(", b"len"), 2),
+        (2, ids(b"x", b"(x", b"len"), 1),
+        (2, ids(b"len"), 0),
+        (1, ids(b"x", b"(", b"len"), 1),
+        (2, [], 0),
+    ],
+)
+def test_a_prompt_stands_as_far_as_the_whole_text_is_split_alike(
+    kept: int, whole: list[int], stand: int
+) -> None:
+    assert fork(ids(b"x", b"(", b"()"), kept, whole) == stand

@@ -298,3 +298,21 @@ async def test_loading_is_announced(tmp_path: Path, real_model: Path) -> None:
     assert shares
     assert sorted(shares) == shares
     assert len(shares) <= 12
+
+
+@pytest.mark.parametrize(
+    ("prompt", "logprob"), [("a b", -0.1), ("a", -1.1), ("b", -2.1), ("", -3.1)]
+)
+async def test_a_known_continuation_passes_through_the_process(
+    open_client: Open, prompt: str, logprob: float
+) -> None:
+    client = open_client(leans={"a": 2.0, "b": 1.0})
+    request = Request("s", (Part("t", prompt),), 0, forced="x = 1")
+    async with aclosing(client.generate(request)) as events:
+        *tokens, finish = [event async for event in events]
+    assert [token.text for token in tokens if isinstance(token, Token)] == ["x", " ", "=", " ", "1"]
+    assert all(
+        token.logprob == pytest.approx(logprob) for token in tokens if isinstance(token, Token)
+    )
+    assert isinstance(finish, Finish)
+    assert finish.reason == "end"

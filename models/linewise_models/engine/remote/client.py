@@ -114,6 +114,12 @@ class RemoteClient:
         self, request: Request, stopped: Callable[[], bool] = lambda: False
     ) -> AsyncGenerator[Event, None]:
         """Yield tokens and, last, a `Finish`; see `EngineClient.generate`."""
+        if request.forced:
+            # None of them takes a continuation and tells the probabilities of its tokens alone.
+            raise EngineError(
+                f"{self._link.address.host} cannot say how likely a given text is; only the engine "
+                "on this machine can. Unset linewise.remote.url to use it."
+            )
         server = await self._meet()
         if request.candidates == 1:
             stream = self._generate(server, request, 0, stopped)

@@ -366,6 +366,14 @@ async def test_who_cannot_split_a_text_says_so(stage: Stage, clients: Clients) -
         await clients.connect(stage.url).tokenise("a b")
 
 
+async def test_who_cannot_score_a_text_says_so_and_is_sent_none(
+    stage: Stage, clients: Clients
+) -> None:
+    with pytest.raises(EngineError, match=r"how likely a given text is.*linewise\.remote\.url"):
+        await run(clients.connect(stage.url), "x =", forced=" 1")
+    assert stage.asked == []
+
+
 @pytest.mark.parametrize(
     "reply",
     [
