@@ -217,6 +217,25 @@ export interface Generation {
   readonly totalMs: number;
 }
 
+/** Asks why the model says what it says at a place; progress under the token, with its cost. */
+export interface ExplainCompletion {
+  readonly uri: string;
+  readonly version: number;
+  readonly line: number;
+  readonly character: number;
+  readonly workDoneToken: string | null;
+}
+
+/**
+ * The explanation as a page that loads and runs nothing; null where nothing is suggested.
+ *
+ * `summary` says in sentences what matters most, or why there is no page.
+ */
+export interface ExplainedCompletion {
+  readonly html: string | null;
+  readonly summary: string;
+}
+
 export const statusRequest = new RequestType<Record<string, never>, Status, void>("linewise/status");
 
 export const modelsRequest = new RequestType<Record<string, never>, readonly Model[], void>("linewise/models");
@@ -234,6 +253,8 @@ export const myFeedbackRequest = new RequestType<Record<string, never>, readonly
 export const telemetryRequest = new RequestType<SetTelemetry, Telemetry, void>("linewise/telemetry");
 
 export const generateRequest = new RequestType<Generate, Generation, void>("linewise/generate");
+
+export const explainCompletionRequest = new RequestType<ExplainCompletion, ExplainedCompletion, void>("linewise/explainCompletion");
 
 export const completionShownNotification = new NotificationType<CompletionShown>("linewise/completionShown");
 

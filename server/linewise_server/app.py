@@ -14,6 +14,7 @@ from linewise_server.lsp import (
     completion,
     docs,
     document_link,
+    explain,
     external_docs,
     feedback,
     generate,
@@ -43,7 +44,7 @@ def build_engines() -> Engines:
 def build_server(engines: Engines) -> LinewiseServer:
     """Return a server with all its features, ready to be started on a pair of streams."""
     server = LinewiseServer(engines)
-    for feature in (lifecycle, inline_completion, completion, progress, status):
+    for feature in (lifecycle, inline_completion, completion, progress, status, explain):
         feature.register(server)
     holding = Holding(Shelf(engines.home.root / "catalogues"))
     recorder = Telemetry(load(), locate_places(engines.environ, holding))

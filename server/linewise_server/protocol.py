@@ -294,6 +294,28 @@ class Generation:
     total_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class ExplainCompletion:
+    """Asks why the model says what it says at a place; progress under the token, with its cost."""
+
+    uri: str
+    version: int
+    line: int
+    character: int
+    work_done_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedCompletion:
+    """The explanation as a page that loads and runs nothing; null where nothing is suggested.
+
+    `summary` says in sentences what matters most, or why there is no page.
+    """
+
+    html: str | None
+    summary: str
+
+
 REQUESTS: dict[str, tuple[Any, Any]] = {
     "linewise/status": (None, Status),
     "linewise/models": (None, list[Model]),
@@ -304,6 +326,7 @@ REQUESTS: dict[str, tuple[Any, Any]] = {
     "linewise/myFeedback": (None, list[FeedbackStatus]),
     "linewise/telemetry": (SetTelemetry, Telemetry),
     "linewise/generate": (Generate, Generation),
+    "linewise/explainCompletion": (ExplainCompletion, ExplainedCompletion),
 }
 """Client to server, method -> (parameters, result)."""
 

@@ -22,8 +22,13 @@ SERVE = [sys.executable, "-m", "linewise_server", "serve"]
 async def start(linewise_home: Path, tmp_path: Path) -> AsyncIterator[Start]:
     """Give editors whose servers share this test's home; what they started ends with the test."""
 
-    def make(*rules: dict[str, Any], model: Path | None = None, **settings: Any) -> Editor:
-        path = model or write_script(tmp_path / "model", *rules)
+    def make(
+        *rules: dict[str, Any],
+        model: Path | None = None,
+        leans: dict[str, float] | None = None,
+        **settings: Any,
+    ) -> Editor:
+        path = model or write_script(tmp_path / "model", *rules, leans=leans or {})
         environ = os.environ | {"LINEWISE_HOME": str(linewise_home)}
         return Editor(SERVE, {"model": str(path)} | settings, environ)
 

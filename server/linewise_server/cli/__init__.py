@@ -15,6 +15,7 @@ from linewise_server import __version__
 COMMANDS = {
     "demo": ("linewise_server.cli.demo", "demo"),
     "complete": ("linewise_server.cli.complete", "complete"),
+    "explain": ("linewise_server.cli.explain", "explain"),
     "generate": ("linewise_server.cli.generate", "generate"),
     "doctor": ("linewise_server.cli.doctor", "doctor"),
     "models": ("linewise_models.cli", "models"),

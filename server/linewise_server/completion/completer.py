@@ -146,6 +146,29 @@ class Completer:
         plan, budget = await self._planned(replace(ask, snapshot=snapshot, column=column), wanted)
         return plan, budget, wanted
 
+    async def rehearse(self, ask: Ask) -> Flight | None:
+        """Return the generation that a place calls for, not begun; with its text where it is known.
+
+        It has the whole window and no deadline. It is for people who look into it: nobody is told
+        of it and nothing is remembered. None where there is nothing to ask.
+        """
+        uri, site = ask.snapshot.uri, site_at(ask.snapshot, ask.line, ask.column, ask.invoked)
+        wanted = shape(site, Syntax.of(ask.snapshot.language))
+        if wanted == "nothing":
+            return None
+        plan, budget = await self._planned(ask, wanted)
+        flight = await self._flight_for(ask, uri, site, wanted, plan.warm or plan, budget)
+        flight.request = replace(flight.request, deadline_ms=None)
+        known = self._memory.recall(uri, site, wanted)
+        if known is not None:
+            flight.text = known[1]
+        return flight
+
+    def least_confidence(self, text: str, wanted: Shape) -> float:
+        """Return the mean log-probability below which a text is not shown unasked."""
+        next_line = wanted == "line" and text.lstrip(" \t")[:1] in ("\n", "\r")
+        return LEAST_CONFIDENCE_NEXT if next_line else self._least()
+
     async def surround(
         self,
         snapshot: Snapshot,
@@ -205,6 +228,15 @@ class Completer:
         if budget.output == 0:
             return None, "none"
         plan = (await self._plans()).plan(snapshot, ask.line, column, budget)
+        flight = await self._flight_for(ask, snapshot.uri, site, wanted, plan, budget)
+        self._cancel_flight()
+        self._flight = flight
+        flight.start(self.client, lambda text: enough(text, site, wanted))
+        return flight, "model"
+
+    async def _flight_for(
+        self, ask: Ask, uri: str, site: Site, wanted: Shape, plan: Plan, budget: Sizes
+    ) -> Flight:
         fim = (await self.report()).fim != "none"
         before, after = place_of(site)
         request = Request(
@@ -218,11 +250,7 @@ class Completer:
             deadline_ms=budget.deadline_ms,
             urgency=Urgency.INVOKED if ask.invoked else Urgency.AUTOMATIC,
         )
-        self._cancel_flight()
-        flight = Flight(snapshot.uri, before, after, wanted, plan, request)
-        self._flight = flight
-        flight.start(self.client, lambda text: enough(text, site, wanted))
-        return flight, "model"
+        return Flight(uri, before, after, wanted, plan, request)
 
     def _joins(self, flight: Flight, ask: Ask, site: Site, wanted: Shape) -> bool:
         if flight.done or (ask.invoked and flight.request.urgency is not Urgency.INVOKED):
@@ -334,8 +362,7 @@ class Completer:
     ) -> tuple[list[Suggestion], tuple[str, ...]]:
         """Filter a text and give it the form of a suggestion."""
         draft, names = postprocess(text, site, wanted)
-        next_line = wanted == "line" and text.lstrip(" \t")[:1] in ("\n", "\r")
-        least = LEAST_CONFIDENCE_NEXT if next_line else self._least()
+        least = self.least_confidence(text, wanted)
         if draft is not None and not ask.invoked and confidence < least:
             draft, names = None, (*names, "confidence")
         if draft is None:

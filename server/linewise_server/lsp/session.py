@@ -157,9 +157,13 @@ class Session:
         await self._ready(completer)
         return suggestions
 
+    def completer(self) -> Completer:
+        """Return what completes by the settings, for whoever looks into it. Raises ModelError."""
+        return self._completer or self._open()
+
     def engine(self) -> EngineClient:
         """Return the engine of the settings, for what is no completion. Raises ModelError."""
-        return (self._completer or self._open()).client
+        return self.completer().client
 
     def reason_for_silence(self, uri: str, language: str) -> str | None:
         """Return why nothing is suggested in a document, in words; None where it is."""

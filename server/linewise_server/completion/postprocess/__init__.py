@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from collections.abc import Callable
 
 from linewise_server.completion.postprocess.artefacts import artefacts, unfenced
 from linewise_server.completion.postprocess.block_end import block_end, end_of_block
@@ -26,7 +27,7 @@ from linewise_server.completion.postprocess.trailing_space import trailing_space
 from linewise_server.completion.postprocess.trivial import trivial
 from linewise_server.completion.shape import Shape, Site
 
-__all__ = ["FILTERS", "Draft", "Filter", "enough", "postprocess"]
+__all__ = ["FILTERS", "Acted", "Draft", "Filter", "enough", "postprocess"]
 
 FILTERS: tuple[Filter, ...] = (
     artefacts,
@@ -45,12 +46,17 @@ FILTERS: tuple[Filter, ...] = (
 )
 
 
+Acted = Callable[[Filter, Draft, Draft | None], None]
 ROUNDS = 8
 """Rounds after which filters that undo one another are taken to disagree for good."""
 
 
-def postprocess(text: str, site: Site, shape: Shape) -> tuple[Draft | None, tuple[str, ...]]:
+def postprocess(
+    text: str, site: Site, shape: Shape, acted: Acted = lambda rule, before, after: None
+) -> tuple[Draft | None, tuple[str, ...]]:
     """What to show of `text`, and the names of the filters that changed or dropped it.
+
+    `acted` hears of each filter that does, with the draft before and after it.
 
     What one filter leaves may be another one's business, so they go round until none objects;
     text on which they never agree is not shown.
@@ -65,6 +71,7 @@ def postprocess(text: str, site: Site, shape: Shape) -> tuple[Draft | None, tupl
             result = rule(draft, site, shape)
             if result != draft:
                 said[rule.__name__] = None
+                acted(rule, draft, result)
             if result is None:
                 return None, tuple(said)
             draft = result
