@@ -3,6 +3,7 @@
 import { commands, env, window, workspace, type ExtensionContext } from "vscode";
 import * as completion from "./completion";
 import * as docs from "./docs";
+import * as explain from "./explain";
 import { readWheel } from "./environment/wheel";
 import * as feedback from "./feedback";
 import { Generator } from "./generate";
@@ -54,6 +55,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   trace.activate(linewise);
   docs.activate(linewise);
   generator.activate();
+  explain.activate(linewise);
   feedback.activate(linewise, preview);
   telemetry.activate(linewise, preview);
   void owner.restart();

@@ -8,7 +8,6 @@ import {
   QuickPickItemKind,
   window,
   workspace,
-  type Progress,
   type QuickPickItem,
 } from "vscode";
 import {
@@ -16,11 +15,9 @@ import {
   ResponseError,
   WorkDoneProgress,
   type LanguageClient,
-  type WorkDoneProgressBegin,
-  type WorkDoneProgressEnd,
-  type WorkDoneProgressReport,
 } from "vscode-languageclient/node";
 import { showOnce } from "./notices";
+import { stepsOf } from "./progress";
 import { modelsRequest, selectModelRequest, type Model } from "./protocol";
 import type { Linewise } from "./session";
 import { SECTION } from "./settings";
@@ -133,18 +130,6 @@ async function use(linewise: Linewise, server: LanguageClient, model: Model): Pr
       await explain(linewise, server, model, error);
     }
   }
-}
-
-type WorkDone = WorkDoneProgressBegin | WorkDoneProgressReport | WorkDoneProgressEnd;
-
-/** VS Code counts in steps, the server says how far it is. */
-function stepsOf(progress: Progress<{ message?: string; increment?: number }>): (value: WorkDone) => void {
-  let done = 0;
-  return (value) => {
-    const now = "percentage" in value ? (value.percentage ?? done) : done;
-    progress.report({ ...(value.message === undefined ? {} : { message: value.message }), increment: now - done });
-    done = now;
-  };
 }
 
 /** Whether a request ended because its answer was no longer wanted. */

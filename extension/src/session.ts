@@ -29,7 +29,7 @@ export interface Linewise {
 }
 
 /** Parts of the server that it says it has, in `capabilities.experimental.linewise`. */
-export const ABILITIES = ["docs", "feedback", "generation", "telemetry"] as const;
+export const ABILITIES = ["docs", "explanation", "feedback", "generation", "telemetry"] as const;
 export type Ability = (typeof ABILITIES)[number];
 
 export interface SessionParts {

@@ -159,6 +159,13 @@ export class Editor {
     return lines.join("\n").replaceAll("\u00a0", " ");
   }
 
+  /** The text of all frames, such as views that show a page of their own. */
+  async framed(): Promise<string> {
+    // A frame that is being loaded has no text yet.
+    const texts = await Promise.all(this.page.frames().map((frame) => frame.evaluate(() => document.body.innerText).catch(() => "")));
+    return texts.join("\n");
+  }
+
   /** The entries of the open quick pick. */
   async entries(): Promise<readonly string[]> {
     return this.page.$$eval(".quick-input-list .monaco-list-row", (rows) => rows.map((row) => row.getAttribute("aria-label") ?? ""));

@@ -20,7 +20,7 @@ describe("a server that can do everything", () => {
     scripted = await ScriptedEditor.open({
       name: "features",
       files: { "a.py": "import statistics\n\nstatistics.fmean([1.0, 2.0])\n", "b.py": "", "notes.md": "", "switch.py": "" },
-      script: { completions: COMPLETIONS, abilities: ["docs", "feedback", "telemetry"] },
+      script: { completions: COMPLETIONS, abilities: ["docs", "explanation", "feedback", "telemetry"] },
     });
     editor = scripted.editor;
     await editor.waitForStatus("Ready.");
@@ -134,6 +134,14 @@ describe("a server that can do everything", () => {
     await editor.clickStatus();
     await editor.choose("Turn On for Python");
     await editor.waitForStatus("Ready.");
+  });
+
+  test("why a completion is what it is opens beside the code, and runs no script", async () => {
+    await editor.openFile("a.py");
+    await editor.run("Linewise: Explain Completion");
+    await scripted.told("explain", { line: 0 });
+    await eventually("the page", async () => (await editor.framed()).includes("It leans on line 1."));
+    assert.equal((await editor.framed()).includes("Scripts run."), false);
   });
 
   test("restarted from the palette, the server is a new process", async () => {
