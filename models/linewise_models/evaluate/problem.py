@@ -45,6 +45,14 @@ Test = Asserts | Exchanges | SameCall
 
 
 @dataclass(frozen=True, slots=True)
+class OtherFile:
+    """What is known of another file of the problem's project."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A text with a hole in it."""
 
@@ -60,6 +68,8 @@ class Problem:
     test: Test | None = None
     context: str = ""
     """Code of other files, shown before the prefix."""
+    others: tuple[OtherFile, ...] = ()
+    """Other files, for who chooses by itself what of them to show."""
     ending: str = ""
     """Put behind an answer that lacks it, so that the suffix begins a line of its own."""
 

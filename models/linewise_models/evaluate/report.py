@@ -38,7 +38,7 @@ class Pairing:
         return mcnemar(len(self.lost), len(self.won))
 
 
-def show(record: Record, console: Console) -> None:
+def show(record: Record[Result], console: Console) -> None:
     """Print the scores of a run, one row a group of problems."""
     table = _table(f"{record.suite}: {record.title}", *_SCORES)
     groups = dict.fromkeys(result.group for result in record.results)
@@ -78,7 +78,7 @@ def share(count: int, total: int) -> str:
     return f"{100 * count / total:.1f} % ({count})\n{100 * low:.1f} to {100 * high:.1f}"
 
 
-def _remarks(record: Record) -> Iterable[str]:
+def _remarks(record: Record[Result]) -> Iterable[str]:
     results = record.results
     if not record.complete:
         yield f"Stopped after {len(results)} of {record.data['chosen']} problems."
@@ -102,7 +102,7 @@ MEASURES: dict[str, Callable[[Result], bool | None]] = {
 }
 
 
-def pair(before: Record, now: Record) -> list[Pairing]:
+def pair(before: Record[Result], now: Record[Result]) -> list[Pairing]:
     """Return how two runs differ on the problems that both have, by each measure that both have.
 
     Raises EvaluationError where they have none in common or are of other texts of them.
@@ -135,7 +135,7 @@ def _pair(
     )
 
 
-def show_comparison(before: Record, now: Record, console: Console) -> None:
+def show_comparison(before: Record[Result], now: Record[Result], console: Console) -> None:
     """Print how a run differs from an earlier one. Raises EvaluationError as `pair` does."""
     table = _table(f"Against {before.title} of {before.started[:10]}", *_DIFFERENCES)
     pairings = pair(before, now)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 import io
 import math
+import statistics
 import tokenize
+from collections.abc import Sequence
 
 from rapidfuzz import fuzz
 
@@ -86,6 +88,15 @@ def interval(count: int, total: int) -> tuple[float, float]:
     middle = (share + square / 2) / (1 + square)
     half = z * math.sqrt(share * (1 - share) / total + square / (4 * total)) / (1 + square)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % interval of the mean of scores from 0 to 1 (normal approximation)."""
+    if len(values) < 2:
+        return 0.0, 1.0
+    mean = statistics.fmean(values)
+    half = 1.959964 * statistics.stdev(values, mean) / math.sqrt(len(values))
+    return max(0.0, mean - half), min(1.0, mean + half)
 
 
 def mcnemar(lost: int, won: int) -> float:

@@ -25,6 +25,7 @@ from linewise_models.evaluate.problem import (
     Exchanges,
     Extent,
     Mode,
+    OtherFile,
     Problem,
     SameCall,
     as_in_editor,
@@ -124,6 +125,11 @@ def _safim(row: Row) -> Problem:
 
 
 def _crosscodeeval(row: Row) -> Problem:
+    """Its files come with and without what was found in other files; some lines have none."""
+    found = row.get("crossfile_context") or {"text": "", "list": []}
+    others: dict[str, list[str]] = {}
+    for fragment in found.get("list", ()):
+        others.setdefault(fragment["filename"], []).append(fragment["retrieved_chunk"])
     return Problem(
         id=row["metadata"]["task_id"],
         group="CrossCodeEval",
@@ -131,7 +137,8 @@ def _crosscodeeval(row: Row) -> Problem:
         suffix=row["right_context"],
         gold=row["groundtruth"],
         extent="statement",
-        context=row["crossfile_context"]["text"].rstrip("\n") + "\n\n",
+        context=found["text"].rstrip("\n") + "\n\n" if found["text"] else "",
+        others=tuple(OtherFile(path, "\n\n".join(texts)) for path, texts in others.items()),
     )
 
 

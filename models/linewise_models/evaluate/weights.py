@@ -1,4 +1,7 @@
-"""What a model file is: its hash, and how its weights were quantised.
+"""What a model file is: its hash, how its weights were quantised, and as what they are held.
+
+A quantisation is the name of a recipe: which type a tensor really has depends on its shape as well.
+llama.cpp's K types need rows of a multiple of 256; others get the type that it falls back to.
 
 In: the path of a GGUF file. Out: a few facts. Reads the header only, besides hashing; never loads
 the model.
@@ -8,7 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections import Counter
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,32 +66,53 @@ class Weights:
     sha256: str
     quantisation: str
     """llama.cpp's name for it; "unknown" where the file does not say."""
+    holds: dict[str, float]
+    """Type of tensors -> its share of their bytes, the largest first; empty where it is unknown."""
 
 
 def describe(path: Path) -> Weights:
     """Return the facts of a model file. Raises OSError."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
+    quantisation, sizes = read_header(path)
+    whole = sum(sizes.values())
+    holds = {kind: round(size / whole, 4) for kind, size in sizes.most_common()}
+    return Weights(path.name, path.stat().st_size, digest, quantisation, holds)
+
+
+def read_header(path: Path) -> tuple[str, Counter[str]]:
+    """Return a file's quantisation, and the bytes of its tensors by their types. Raises OSError."""
+    number, sizes = -1, Counter[str]()
+    with path.open("rb") as file:
         try:
-            number = _file_type(file)
+            magic, version, tensors, count = struct.unpack("<4sIQQ", file.read(24))
+            # GGUF specification v2 and v3, little endian.
+            if magic == b"GGUF" and version >= 2:
+                for _ in range(count):
+                    key = file.read(_number(file, "<Q")).decode()
+                    kind = _number(file, "<I")
+                    if key == _KEY and kind == _UINT32:
+                        number = _number(file, "<I")
+                    else:
+                        _skip(file, kind)
+                sizes = _sizes(file, tensors)
         except (struct.error, KeyError, ValueError):
-            number = -1
-    return Weights(path.name, path.stat().st_size, digest, _FILE_TYPES.get(number, "unknown"))
+            sizes = Counter()
+    return _FILE_TYPES.get(number, "unknown"), sizes
 
 
-def _file_type(file: BinaryIO) -> int:
-    """Return `general.file_type` (GGUF specification v2 and v3, little endian), -1 without it."""
-    magic, version, _, count = struct.unpack("<4sIQQ", file.read(24))
-    if magic != b"GGUF" or version < 2:
-        return -1
-    for _ in range(count):
-        key = file.read(_number(file, "<Q")).decode()
-        kind = _number(file, "<I")
-        if key == _KEY and kind == _UINT32:
-            return _number(file, "<I")
-        _skip(file, kind)
-    return -1
+def _sizes(file: BinaryIO, tensors: int) -> Counter[str]:
+    from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
+
+    sizes = Counter[str]()
+    for _ in range(tensors):
+        _skip(file, _STRING)
+        shape = [_number(file, "<Q") for _ in range(_number(file, "<I"))]
+        kind = GGMLQuantizationType(_number(file, "<I"))
+        file.seek(8, 1)  # where its data begins
+        block, size = GGML_QUANT_SIZES[kind]
+        sizes[kind.name] += prod(shape) // block * size
+    return sizes
 
 
 def _skip(file: BinaryIO, kind: int) -> None:

@@ -91,6 +91,9 @@ def quantize(
     MODEL is a GGUF file, best one in F16, or a name of the index. As good is a perplexity on
     held-out middles within 1 % of the lowest. The file that is kept can be named wherever a
     model is asked for.
+
+    The K types need rows of a multiple of 256 weights. Where a model's are others, llama.cpp gives
+    them another type of about that size: the table says what a file really holds.
     """
     with failures_told():
         from linewise_models.train.quantise import FILE_TYPES, pick, quantise
@@ -117,8 +120,9 @@ def _show(rows: Sequence[Row], best: Row) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for title in ("", "MB", "prompt tok/s", "generation tok/s", "perplexity", "exact", "request"):
-        table.add_column(title, justify="right")
+    for title in ("", "MB", "prompt\ntok/s", "gen.\ntok/s", "perplexity", "exact", "request"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("holds")
     for row in rows:
         table.add_row(
             ("* " if row is best else "") + row.type,
@@ -128,6 +132,7 @@ def _show(rows: Sequence[Row], best: Row) -> None:
             f"{row.perplexity:.3f}",
             f"{row.exact:.1%}",
             f"{row.seconds * 1000:.0f} ms",
+            ", ".join(f"{name} {part:.0%}" for name, part in row.holds.items() if part > 0.005),
         )
     console = Console(stderr=True)
     console.print(table)

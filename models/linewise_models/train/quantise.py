@@ -8,13 +8,14 @@ ends its process where it fails. Never trains and never changes the model it is 
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from linewise_models.errors import TrainError
+from linewise_models.errors import ModelError, TrainError
+from linewise_models.evaluate.weights import read_header
+from linewise_models.train.dataset import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,10 @@ class Row:
     """The figures of one file."""
 
     type: str
+    """As it was asked for."""
+    holds: dict[str, float]
+    """Type of tensors -> its share of their bytes, the largest first: llama.cpp gives a tensor
+    whose rows do not suit a type another one."""
     path: Path
     size: int
     """Bytes."""
@@ -61,8 +66,10 @@ def quantise(
 ) -> Iterator[Row]:
     """Write `model` as each of `types` to `folder` and yield its figures on `count` examples.
 
-    `told` hears what is being done. Raises TrainError with what llama.cpp said last.
+    `told` hears what is being done. Raises TrainError with what llama.cpp said last, and
+    DatasetError.
     """
+    Dataset.open(data, "held_out")  # what is wrong with it is said before the long work
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -80,7 +87,9 @@ def quantise(
             half.unlink(missing_ok=True)
         told(f"{kind}: measuring")
         figures = json.loads(_in_a_process("measure", target, data, count))
-        yield Row(type=kind, path=target, size=target.stat().st_size, **figures)
+        _, sizes = read_header(target)
+        holds = {name: size / sizes.total() for name, size in sizes.most_common()}
+        yield Row(kind, holds, target, target.stat().st_size, **figures)
 
 
 def pick(rows: Sequence[Row]) -> Row:
@@ -120,58 +129,33 @@ def _measure(model: str, data: str, count: str) -> None:
 
     from linewise_models.engine.llama import LlamaEngine
     from linewise_models.engine.native import LoadOptions
-    from linewise_models.train.dataset import Dataset
+    from linewise_models.evaluate.passages import drawn, of_dataset
+    from linewise_models.evaluate.perplexity import Total, tell
+    from linewise_models.evaluate.telling import load
 
     engine = LlamaEngine(LoadOptions(Path(model), context=512, sequences=1))
     report = engine.report()
     engine.close()
-    loss, tokens, exact, examples = score(
-        Path(model), Dataset.open(Path(data), "held_out"), int(count)
+    native, fills_in = load(Path(model))
+    dataset = Dataset.open(Path(data), "held_out")
+    numbers = drawn(len(dataset), int(count))
+    total = Total.of(
+        tell(native, passage)
+        for passage in of_dataset(dataset, numbers, native, fills_in, plain=False)
     )
+    native.close()
     figures: dict[str, Any] = {
         "prompt_speed": report.prompt_speed,
         "generation_speed": report.generation_speed,
-        "perplexity": math.exp(loss / tokens),
-        "exact": exact / examples,
-        "examples": examples,
+        "perplexity": total.perplexity,
+        "exact": total.exact / total.passages,
+        "examples": total.passages,
     }
     print(json.dumps(figures))  # noqa: T201 # the answer to the process that asked
 
 
-def score(model: Path, held_out: Any, count: int) -> tuple[float, int, int, int]:
-    """Return loss and number of learnt tokens, exact middles and examples, as llama.cpp tells.
-
-    The examples are the first `count`, each evaluated once: as in `middle.Told`, a middle whose
-    every token was the likeliest is what greedy decoding would have written.
-    """
-    import numpy as np
-
-    from linewise_models.engine.native import LoadOptions, Native
-
-    native = Native(LoadOptions(model, context=4096, sequences=1), lambda share: None)
-    loss, tokens, exact = 0.0, 0, 0
-    chosen = [held_out[i] for i in range(min(count, len(held_out)))]
-    for example in chosen:
-        ids = [int(token) for token in example.tokens]
-        first = max(example.middle, 1)
-        native.forget(0, 0)
-        right = True
-        for start in range(0, len(ids) - 1, native.options.batch):
-            part = ids[start : min(start + native.options.batch, len(ids) - 1)]
-            places = range(start, start + len(part))
-            learnt = [place + 1 >= first for place in places]
-            native.decode(part, places, [0] * len(part), learnt)
-            for index, place in enumerate(places):
-                if learnt[index]:
-                    scores = native.logits(index).astype(np.float64)
-                    scores -= scores.max()
-                    loss += float(np.log(np.exp(scores).sum()) - scores[ids[place + 1]])
-                    tokens += 1
-                    right &= int(scores.argmax()) == ids[place + 1]
-        exact += right
-    native.close()
-    return loss, tokens, exact, len(chosen)
-
-
 if __name__ == "__main__":
-    {"quantise": _quantise, "measure": _measure}[sys.argv[1]](*sys.argv[2:])
+    try:
+        {"quantise": _quantise, "measure": _measure}[sys.argv[1]](*sys.argv[2:])
+    except ModelError as error:
+        sys.exit(str(error))

@@ -170,7 +170,7 @@ def _from_wheel(path: Path) -> Package:
     )
 
 
-def _walk(root: Path, wanted: Wanted) -> Iterator[File]:
+def files_below(root: Path, wanted: Wanted) -> Iterator[tuple[str, Path]]:
     """Yield the wanted files below a directory in order, without links and what is hidden."""
     for directory, names, files in os.walk(root):
         names[:] = sorted(n for n in names if n not in HIDDEN and not n.startswith("."))
@@ -179,7 +179,11 @@ def _walk(root: Path, wanted: Wanted) -> Iterator[File]:
             inside = path.relative_to(root).as_posix()
             hidden = name.startswith(".") or path.is_symlink()
             if wanted(inside) and not hidden and path.is_file():
-                yield inside, path.read_bytes()
+                yield inside, path
+
+
+def _walk(root: Path, wanted: Wanted) -> Iterator[File]:
+    return ((inside, path.read_bytes()) for inside, path in files_below(root, wanted))
 
 
 def _from_pyproject(path: Path) -> Message:

@@ -1,23 +1,26 @@
 """`linewise eval`: how good completions and generated code are, by the benchmarks of the field.
 
 In: a benchmark's file and a model. Out: a table, and a record as JSON. The engine is asked either
-bare or through the whole product, so that the difference is what the product adds.
+bare or through the whole product, so that the difference is what the product adds. `perplexity` and
+`plot` are commands of the same group.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import copy
 import sys
 import time
-from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from linewise_server.cli.perplexity import perplexity
+from linewise_server.cli.plot import plot
+from linewise_server.cli.records import check_output, keep, progress
 from linewise_server.errors import UsageError
 from linewise_server.settings import Settings
 
@@ -28,9 +31,26 @@ if TYPE_CHECKING:
     from linewise_models.evaluate.record import Record
     from linewise_models.evaluate.run import Result
 
-SUITES = ("humaneval-infilling", "safim", "crosscodeeval", "humaneval", "mbpp")
+SUITES = {
+    "humaneval-infilling": "HumanEval-Infilling: a line, lines or a span of a function.",
+    "safim": "SAFIM: a block, the head of a branch or loop, or a call of an API.",
+    "crosscodeeval": "CrossCodeEval: a statement that uses another file of its project.",
+    "humaneval": "HumanEval: a whole function from its head and docstring.",
+    "mbpp": "MBPP: a program from a sentence and a test.",
+}
 GENERATION = ("humaneval", "mbpp")
 LATENCY_MS = 60_000.0
+CrossFile = Literal["product", "benchmark"]
+CROSS_FILE: dict[CrossFile | None, str] = {
+    None: "none",
+    "product": "of the fragments that the benchmark gives of other files, what the product quotes "
+    "of files that are open",
+    "benchmark": "all fragments that the benchmark gives, before the prefix, in its own words",
+}
+CURSOR = {
+    "editor": "behind the indentation of a missing line, with its line ending behind it",
+    "official": "where the benchmark ends its prompt",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +65,38 @@ class Choice:
     limit: int | None
     heal: bool
     fim: bool
-    cross_file: bool
+    cross_file: CrossFile | None
     execute: bool | None
 
 
-@click.command("eval")
-@click.argument("suite", type=click.Choice(SUITES))
+@click.group("eval")
+def evaluate() -> None:
+    """Score completions and generated code: exact match, edit similarity, pass@1, perplexity.
+
+    A suite's PATH is a file of JSON lines as the benchmark's makers publish it.
+
+    \b
+    linewise eval humaneval-infilling HumanEval-SingleLineInfilling.jsonl.gz --limit 50
+    linewise eval safim safim-python.jsonl.gz --pipeline raw --json before.json
+    linewise eval safim safim-python.jsonl.gz --pipeline full --compare before.json
+    linewise eval perplexity DATA --json surprise.json
+    linewise eval plot before.json after.json --out scores.svg
+
+    Programs for pass@1 are written by a model. Each runs in a process of its own, in an empty
+    directory, without network, without leave to write or to start others, with 10 s of processor
+    time and 1 GiB of memory. Where the system cannot take these rights away (not Linux), nothing
+    runs unless --execute says so.
+
+    Ctrl+C ends a run and shows what there is.
+    """  # noqa: D301 # click's \b is a character, not two
+
+
+evaluate.add_command(perplexity)
+evaluate.add_command(plot)
+
+
+@click.command()
+@click.pass_context
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--model", default=Settings().model, show_default=True, help="Index name or GGUF.")
 @click.option(
@@ -70,7 +116,12 @@ class Choice:
 )
 @click.option("--heal/--no-heal", default=True, help="raw: spell the prompt's last token again.")
 @click.option("--fim/--left-to-right", default=True, help="raw: use the model's own FIM format.")
-@click.option("--cross-file", is_flag=True, help="crosscodeeval: put its cross-file code before.")
+@click.option(
+    "--cross-file",
+    type=click.Choice(["product", "benchmark"]),
+    help="crosscodeeval: show what other files say, as the product quotes it, or as the benchmark "
+    "has it; nothing by default.",
+)
 @click.option("--limit", type=click.IntRange(1), help="So many problems, spread over the file.")
 @click.option(
     "--execute/--no-execute",
@@ -79,16 +130,10 @@ class Choice:
 )
 @click.option("--json", "output", type=click.Path(path_type=Path), help="Write the record there.")
 @click.option("--compare", type=click.Path(path_type=Path), help="An earlier record to set beside.")
-def evaluate(output: Path | None, compare: Path | None, **asked: Any) -> None:
-    r"""Score completions and generated code: exact match, edit similarity, pass@1.
-
-    SUITE is how PATH is read, a file of JSON lines as the benchmark's makers publish it.
-
-    \b
-    linewise eval humaneval-infilling HumanEval-SingleLineInfilling.jsonl.gz --limit 50
-    linewise eval safim safim-python.jsonl.gz --pipeline raw --json before.json
-    linewise eval safim safim-python.jsonl.gz --pipeline full --compare before.json
-    linewise eval humaneval HumanEval.jsonl.gz --json functions.json
+def _score(
+    context: click.Context, /, output: Path | None, compare: Path | None, **asked: Any
+) -> None:
+    """Score the answers to the problems in PATH, as the benchmark's makers publish it.
 
     humaneval and mbpp ask for whole functions, by the way of “Implement This Function” and
     “Generate from Comment”; the others ask for completions.
@@ -97,39 +142,36 @@ def evaluate(output: Path | None, compare: Path | None, **asked: Any) -> None:
     after it, as when somebody types; the stripped line is compared. In mode official the prompt
     ends where the benchmark ends it: set only these figures beside published ones.
 
-    Programs for pass@1 are written by a model. Each runs in a process of its own, in an empty
-    directory, without network, without leave to write or to start others, with 10 s of processor
-    time and 1 GiB of memory. Where the system cannot take these rights away (not Linux), nothing
-    runs unless --execute says so.
-
-    Ctrl+C ends the run and shows what there is.
+    Programs are run without network and without leave to write; see linewise eval --help.
     """
     from rich.console import Console
 
     from linewise_models.evaluate import record as records
     from linewise_models.evaluate.report import show, show_comparison
 
-    choice = Choice(**asked)
+    choice = Choice(suite=context.info_name or "", **asked)
     # All that can be wrong with the files is said before the long work.
     before = records.read(compare) if compare else None
-    _check(choice, output, before)
+    _check(choice, before)
+    check_output(output)
     record = _run(choice)
     console = Console()
     if record.results:
         show(record, console)
-    if output:
-        try:
-            records.write(record, output)
-        except OSError as error:
-            raise UsageError(f"{output} cannot be written: {error.strerror}.") from error
-        click.echo(f"The record is in {output}.", err=True)
+    keep(record, output)
     if before and record.results:
         show_comparison(before, record, console)
     if not record.complete:
         sys.exit(130)
 
 
-def _check(choice: Choice, output: Path | None, before: Record | None) -> None:
+for _suite, _summary in SUITES.items():
+    _command = copy.copy(_score)
+    _command.name, _command.short_help = _suite, _summary
+    evaluate.add_command(_command)
+
+
+def _check(choice: Choice, before: Record[Result] | None) -> None:
     if choice.pipeline == "full" and not (choice.heal and choice.fim):
         raise click.UsageError("--no-heal and --left-to-right are for --pipeline raw.")
     if choice.pipeline == "full" and choice.mode == "official":
@@ -140,8 +182,8 @@ def _check(choice: Choice, output: Path | None, before: Record | None) -> None:
         raise click.UsageError(f"--pipeline naive is for {' and '.join(GENERATION)}.")
     if choice.cross_file and choice.suite != "crosscodeeval":
         raise click.UsageError("--cross-file is for crosscodeeval; others have no such code.")
-    if output and not output.absolute().parent.is_dir():
-        raise UsageError(f"There is no directory {output.absolute().parent} for the record.")
+    if choice.cross_file == "product" and choice.pipeline != "full":
+        raise click.UsageError("--cross-file product is for --pipeline full.")
     if before and (before.suite, before.mode) != (choice.suite, choice.mode):
         raise UsageError(
             f"The earlier record is of {before.suite} in mode {before.mode}; only like can be "
@@ -149,7 +191,7 @@ def _check(choice: Choice, output: Path | None, before: Record | None) -> None:
         )
 
 
-def _run(choice: Choice) -> Record:
+def _run(choice: Choice) -> Record[Result]:
     """Return the record of a run, also of one that Ctrl+C ended."""
     import datetime
     import hashlib
@@ -163,13 +205,17 @@ def _run(choice: Choice) -> Record:
     engines, settings = build_engines(), Settings(model=choice.model, latency_invoked=LATENCY_MS)
     served = engines.served(settings)
     problems = read_suite(choice.suite, choice.path, choice.mode, choice.limit)
-    if not choice.cross_file:
+    if choice.cross_file != "benchmark":
         problems = [replace(problem, context="") for problem in problems]
+    if choice.cross_file != "product":
+        problems = [replace(problem, others=()) for problem in problems]
     results: list[Result] = []
     rules: dict[str, Any] = {
         "decoding": "greedy",
+        "cursor": CURSOR[choice.mode],
         "ends": {extent: RULES[extent] for extent in sorted({p.extent for p in problems})},
         "cross_file": choice.cross_file,
+        "cross_file_code": CROSS_FILE[choice.cross_file],
     }
     started, surroundings = datetime.datetime.now(datetime.UTC), machine()
     complete = False
@@ -249,11 +295,11 @@ async def _evaluate(
             }
         limits = await _limits(choice.execute)
         rules["limits"] = asdict(limits) if limits else None
-        with _progress(len(problems)) as advance:
+        with progress(len(problems), "problems") as advance:
             async with aclosing(results_of(problems, product or raw, limits)) as stream:
                 async for result in stream:
                     results.append(result)
-                    advance(result)
+                    advance(f"{sum(result.exact for result in results)} exact")
     finally:
         await (product or client).close()
 
@@ -274,43 +320,6 @@ async def _limits(execute: bool | None) -> Limits | None:
         err=True,
     )
     return None
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[Result], None]]:
-    """Show on stderr how far it is: a bar with the time left, or now and then a line."""
-    done = exact = 0
-    if not sys.stderr.isatty():
-
-        def tell(result: Result) -> None:
-            nonlocal done, exact
-            done, exact = done + 1, exact + result.exact
-            if done == total or done % max(1, total // 10) == 0:
-                click.echo(f"{done} of {total} problems, {exact} exact", err=True)
-
-        yield tell
-        return
-
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[exact]} exact"),
-    )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("problems", total=total, exact=0)
-
-        def draw(result: Result) -> None:
-            nonlocal exact
-            exact += result.exact
-            bars.update(task, advance=1, exact=exact)
-
-        yield draw
 
 
 def _silent(share: float) -> None:

@@ -16,6 +16,7 @@ from linewise_models.engine.contract import EngineClient, Event, Report, Request
 from linewise_models.evaluate.problem import Answer, Problem
 from linewise_server.completion import ask as completion
 from linewise_server.completion.completer import Completer
+from linewise_server.completion.neighbours import Neighbour
 from linewise_server.generation.ask import Ask, Outcome
 from linewise_server.generation.generator import generate, nothing_around
 from linewise_server.protocol import GenerationKind, Trace
@@ -43,6 +44,8 @@ class Product:
         uri = f"evaluation:{problem.id}"
         snapshot = Snapshot.of(before + problem.suffix, uri, "python")
         line, column = snapshot.place(len(before))
+        if problem.others:
+            await self._look_around(snapshot, line, problem)
         self._traces.clear()
         self._client.asked = None
         started = time.monotonic()
@@ -63,6 +66,13 @@ class Product:
             generated_tokens=trace.generated_tokens if trace else 0,
             total_ms=elapsed,
         )
+
+    async def _look_around(self, snapshot: Snapshot, line: int, problem: Problem) -> None:
+        """Take in the other files as if they were open, as the product does in a pause."""
+        await self._completer.report()
+        others = [Neighbour(other.path, other.text) for other in problem.others]
+        await self._completer.surround(snapshot, line, others)
+        await self._completer.idle()
 
     async def close(self) -> None:
         """Let go of the engine."""

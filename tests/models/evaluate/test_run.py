@@ -86,7 +86,7 @@ async def test_an_answer_that_replaces_what_follows(tmp_path: Path) -> None:
     assert (result.exact, result.passed, result.replace) == (True, True, 0)
 
 
-def record(*results: Result, mode: str = "editor", **facts: str) -> Record:
+def record(*results: Result, mode: str = "editor", **facts: str) -> Record[Result]:
     return Record(
         suite="humaneval-infilling",
         data={"file": "x.jsonl", "sha256": "0", "chosen": len(results)},
@@ -107,7 +107,7 @@ def result(name: str, exact: bool, passed: bool | None = None, **more: object) -
     return Result(name, "g", exact, 0.5, passed, **facts)  # type: ignore[arg-type] # test data
 
 
-def printed(*what: Record) -> str:
+def printed(*what: Record[Result]) -> str:
     text = io.StringIO()
     console = Console(file=text, width=100)
     if len(what) == 1:
@@ -196,6 +196,6 @@ def test_pass_at_1_is_compared_where_both_ran() -> None:
         record(replace(result("1", True), gold="other")),
     ],
 )
-def test_unlike_runs_are_not_compared(other: Record) -> None:
+def test_unlike_runs_are_not_compared(other: Record[Result]) -> None:
     with pytest.raises(EvaluationError):
         pair(record(result("1", True)), other)

@@ -11,6 +11,7 @@ from linewise_models.evaluate.scores import (
     is_exact,
     is_same_call,
     mcnemar,
+    mean_interval,
     similarity,
 )
 
@@ -80,3 +81,18 @@ def test_mcnemar() -> None:
     # 2 · (1 + 10 + 45) / 1024
     assert mcnemar(2, 8) == pytest.approx(0.109375)
     assert mcnemar(5, 5) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [
+        ([0.5] * 9, 0.5, 0.5),
+        # A standard deviation of 0.5 over four: 0.5 * 1.96 / 2 = 0.49 either way.
+        ([0.0, 0.5, 0.5, 1.0], 0.1, 0.9),
+        ([0.3], 0.0, 1.0),
+        ([], 0.0, 1.0),
+        ([1.0, 1.0, 1.0, 0.0], 0.26, 1.0),
+    ],
+)
+def test_the_interval_of_a_mean(values: list[float], low: float, high: float) -> None:
+    assert mean_interval(values) == pytest.approx((low, high), abs=5e-3)

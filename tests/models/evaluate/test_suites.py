@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from linewise_models.evaluate.errors import EvaluationError
-from linewise_models.evaluate.problem import Asserts, Exchange, Exchanges, Problem, SameCall
+from linewise_models.evaluate.problem import (
+    Asserts,
+    Exchange,
+    Exchanges,
+    OtherFile,
+    Problem,
+    SameCall,
+)
 from linewise_models.evaluate.suites import read_suite
 
 SINGLE = {
@@ -34,7 +41,14 @@ CROSS = {
     "groundtruth": "run()",
     "right_context": "\n",
     "metadata": {"task_id": "project_cc_python/1"},
-    "crossfile_context": {"text": "# def run(): ...\n"},
+    "crossfile_context": {
+        "text": "# def run(): ...\n",
+        "list": [
+            {"filename": "a.py", "retrieved_chunk": "def run():"},
+            {"filename": "b.py", "retrieved_chunk": "x"},
+            {"filename": "a.py", "retrieved_chunk": "def go():"},
+        ],
+    },
 }
 
 
@@ -97,6 +111,10 @@ def test_crosscodeeval(tmp_path: Path) -> None:
     problem = read(tmp_path, "crosscodeeval", CROSS)
     assert (problem.id, problem.test) == ("project_cc_python/1", None)
     assert problem.context == "# def run(): ...\n\n"
+    assert problem.others == (OtherFile("a.py", "def run():\n\ndef go():"), OtherFile("b.py", "x"))
+    bare = {key: value for key, value in CROSS.items() if key != "crossfile_context"}
+    problem = read(tmp_path, "crosscodeeval", bare)
+    assert (problem.context, problem.others) == ("", ())
 
 
 def test_a_limit_takes_problems_from_all_over_the_file(tmp_path: Path) -> None:

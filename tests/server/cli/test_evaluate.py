@@ -84,6 +84,8 @@ def test_both_pipelines_and_what_the_second_adds(model: Path, data: Path, tmp_pa
         assert record["model"]["sha256"]
         assert record["machine"]["cores"]
         assert record["rules"]["ends"].keys() == {"line"}
+        assert "behind the indentation" in record["rules"]["cursor"]
+        assert {f["measure"]: f["value"] for f in record["figures"]}["exact match"] == 0.5
         # The prompt is the prefix with the indentation of the missing line, all of it.
         expected = len(PREFIX) + 4
         assert {result["prompt_bytes"] for result in record["results"]} == {expected}
@@ -116,25 +118,45 @@ def test_the_product_takes_over_what_stands_behind(model: Path, tmp_path: Path) 
     assert (result["exact"], result["passed"], result["text"]) == (True, True, "range(y)")
 
 
-def test_cross_file_code_is_in_the_prompt_when_asked(model: Path, tmp_path: Path) -> None:
+OTHER = "def run(fast):\n    return fast\n\n\ndef walk():\n    return 1\n"
+QUOTED = "# a.py\n# def run(fast):\n#     return fast\n\n"
+BENCHMARK = "# def run(fast): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ([], ""),
+        (["--cross-file", "product"], QUOTED),
+        (["--cross-file", "benchmark"], f"{BENCHMARK}\n"),
+        (["--cross-file", "benchmark", "--pipeline", "raw"], f"{BENCHMARK}\n"),
+    ],
+)
+def test_what_other_files_say_is_in_the_prompt_when_asked(
+    model: Path, tmp_path: Path, options: list[str], shown: str
+) -> None:
     line = {
-        "prompt": "import a\n\na.",
-        "groundtruth": "run()",
+        "prompt": "import a\n\na.run(1)\na.",
+        "groundtruth": "run(2)",
         "right_context": "\n",
         "metadata": {"task_id": "1"},
-        "crossfile_context": {"text": "# def run(): ...\n"},
     }
+    found = {"text": BENCHMARK, "list": [{"filename": "a.py", "retrieved_chunk": OTHER}]}
+    bare = line | {"metadata": {"task_id": "2"}}
     path, output = tmp_path / "cross.jsonl", tmp_path / "record.json"
-    path.write_text(json.dumps(line))
-    sizes = []
-    for option in ([], ["--cross-file"]):
-        write_script(model.parent, {"after": r"a\.", "text": "run()\n"})
-        done = run("crosscodeeval", path, "--model", model, "--json", output, *option)
-        assert done.exit_code == 0, done.output
-        [result] = json.loads(output.read_text())["results"]
-        assert (result["exact"], result["passed"]) == (True, None)
-        sizes.append(result["prompt_bytes"])
-    assert sizes == [len("import a\n\na."), len("import a\n\na.") + len("# def run(): ...\n\n")]
+    path.write_text(
+        "".join(f"{json.dumps(row)}\n" for row in (line | {"crossfile_context": found}, bare))
+    )
+    write_script(model.parent, {"after": r"a\.", "text": "run(2)\n"})
+    done = run("crosscodeeval", path, "--model", model, "--json", output, *options)
+    assert done.exit_code == 0, done.output
+    record = json.loads(output.read_text())
+    first, second = record["results"]
+    assert (first["exact"], first["passed"]) == (True, None)
+    # A line for which the benchmark found nothing is asked as it is.
+    assert second["prompt_bytes"] == len(line["prompt"])
+    assert first["prompt_bytes"] == len(line["prompt"]) + len(shown)
+    assert record["rules"]["cross_file"] == (options[1] if options else None)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +164,7 @@ def test_cross_file_code_is_in_the_prompt_when_asked(model: Path, tmp_path: Path
     [
         (["--pipeline", "full", "--no-heal"], "for --pipeline raw"),
         (["--mode", "official"], "use it with --pipeline raw"),
-        (["--cross-file"], "for crosscodeeval"),
+        (["--cross-file", "product"], "for crosscodeeval"),
         (["--limit", "0"], "not in the range"),
     ],
 )
@@ -167,6 +189,12 @@ def test_what_cannot_be_written_or_compared_is_said_before_the_work(
     official = ["--pipeline", "raw", "--mode", "official", "--compare", record]
     done = run(SUITE, data, "--model", model, *official)
     assert "only like can be compared with like" in str(done.exception)
+
+
+def test_the_products_context_is_a_matter_of_the_whole_product(data: Path) -> None:
+    done = run("crosscodeeval", data, "--cross-file", "product", "--pipeline", "raw")
+    assert done.exit_code == 2
+    assert "is for --pipeline full" in done.stderr
 
 
 def test_a_model_that_is_not_there_is_one_line_and_exit_code_1(data: Path) -> None:

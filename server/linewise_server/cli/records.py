@@ -1,0 +1,72 @@
+"""What commands that make or read records have in common: where one goes, and how far a run is.
+
+In: records and paths. Out: files, and progress on stderr. Knows no suite.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from linewise_server.errors import UsageError
+
+if TYPE_CHECKING:
+    from linewise_models.evaluate.record import Record
+
+Advance = Callable[[str], None]
+"""Hears, of each thing that is done, what can be said so far."""
+
+
+def check_output(output: Path | None, what: str = "record") -> None:
+    """Raise UsageError where a file cannot be there, before the long work."""
+    if output and not output.absolute().parent.is_dir():
+        raise UsageError(f"There is no directory {output.absolute().parent} for the {what}.")
+
+
+def keep(record: Record[Any], output: Path | None) -> None:
+    """Write a record where it was asked for. Raises UsageError."""
+    from linewise_models.evaluate.record import write
+
+    if output is None:
+        return
+    try:
+        write(record, output)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}.") from error
+    click.echo(f"The record is in {output}.", err=True)
+
+
+@contextlib.contextmanager
+def progress(total: int, things: str) -> Iterator[Advance]:
+    """Show on stderr how far it is: a bar with the time left, or now and then a line."""
+    done = 0
+    if not sys.stderr.isatty():
+
+        def tell(said: str) -> None:
+            nonlocal done
+            done += 1
+            if done == total or done % max(1, total // 10) == 0:
+                click.echo(f"{done} of {total} {things}, {said}", err=True)
+
+        yield tell
+        return
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeLeft(),
+        TextColumn("{task.fields[said]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(things, total=total, said="")
+        yield lambda said: bars.update(task, advance=1, said=said)
