@@ -14,25 +14,24 @@ from typing import Any
 from linewise_models.evaluate.figures import Figure, figures
 from linewise_models.evaluate.record import Record
 
-WIDTH, LABEL, VALUE = 860, 290, 190
-"""Pixels of the view box: of all, of the names on the left, of the figures on the right."""
-ROW, HEADING, GAP, MARGIN = 22, 26, 10, 16
-LETTERS = 44
-"""Letters of a name that fit its column."""
+WIDTH, LABEL, VALUE = 720, 150, 200
+"""Pixels of the view box: of all, of the measures on the left, of the figures on the right."""
+ROW, HEADING, GAP, MARGIN = 20, 26, 10, 16
 COLOURS = 6
-"""Records have colours in turn."""
+"""Records have colours in turn, and numbers, so that nothing depends on telling colours apart."""
 
 _STYLE = """
 svg { color-scheme: light dark; font: 12px system-ui, "Segoe UI", Helvetica, Arial, sans-serif }
 .ground { fill: #ffffff } text { fill: #1f2328 }
 .title { font-size: 16px; font-weight: 600 } .group { font-weight: 600 }
-.measure, .axis, .remark { fill: #59636e } .axis, .remark { font-size: 11px }
+.measure, .axis, .remark, .number { fill: #59636e } .axis, .remark { font-size: 11px }
 .grid { stroke: #d1d9e0 } .whisker { stroke: #1f2328; stroke-width: 1.5 }
 .c0 { fill: #3b82c4 } .c1 { fill: #d9822b } .c2 { fill: #4c9f70 }
 .c3 { fill: #9467bd } .c4 { fill: #c44e52 } .c5 { fill: #7f7f7f }
 @media (prefers-color-scheme: dark) {
 .ground { fill: #0d1117 } text { fill: #e6edf3 }
-.measure, .axis, .remark { fill: #9198a1 } .grid { stroke: #3d444d } .whisker { stroke: #e6edf3 }
+.measure, .axis, .remark, .number { fill: #9198a1 }
+.grid { stroke: #3d444d } .whisker { stroke: #e6edf3 }
 .c0 { fill: #4a8fd0 } .c1 { fill: #d08a3e } .c2 { fill: #57a97b }
 .c3 { fill: #a37bcb } .c4 { fill: #cf6064 } .c5 { fill: #8c8c8c }
 }
@@ -59,10 +58,13 @@ class Drawn:
 
 def draw(records: Sequence[Drawn], title: str) -> str:
     """Return the picture as the text of an SVG file."""
-    body: list[str] = []
     y = MARGIN + 20.0
-    body.append(_text("title", MARGIN, y, title))
-    y += GAP
+    body = [_text("title", MARGIN, y, title)]
+    for number, record in enumerate(records):
+        y += ROW
+        body.append(_mark(MARGIN, y, number))
+        body.append(_text("name", MARGIN + 34, y + 10, record.name))
+    y += ROW
     top = y
     for group, measures in _groups(records).items():
         y += HEADING
@@ -73,7 +75,7 @@ def draw(records: Sequence[Drawn], title: str) -> str:
             for number, record in enumerate(records):
                 figure = _find(record, group, measure)
                 if figure is not None:
-                    body.append(_bar(y, number % COLOURS, record.name, figure))
+                    body.append(_bar(y, number, record.name, figure))
                     y += ROW
     grid = list(_grid(top + GAP, y + 4))
     y += 22
@@ -116,7 +118,13 @@ def _x(share: float) -> float:
     return LABEL + (WIDTH - LABEL - VALUE) * share
 
 
-def _bar(y: float, colour: int, name: str, figure: Figure) -> str:
+def _mark(x: float, y: float, number: int) -> str:
+    """Return a record's number and its colour."""
+    square = f'<rect class="c{number % COLOURS}" x="{x + 16:.1f}" y="{y:.1f}" width="12" '
+    return f'{_text("number", x, y + 10, str(number + 1))}{square}height="12" rx="2"/>'
+
+
+def _bar(y: float, number: int, name: str, figure: Figure) -> str:
     middle = y + ROW / 2
     low, high = _x(figure.low or 0.0), _x(1.0 if figure.high is None else figure.high)
     said = f"{name}, {figure.group}, {figure.measure}: {figure.words}"
@@ -124,8 +132,8 @@ def _bar(y: float, colour: int, name: str, figure: Figure) -> str:
     ends = "".join(f"M{x:.1f} {middle - 4:.1f}v8" for x in (low, high))
     return (
         f"<g><title>{escape(said)}</title>"
-        f"{_text('name', LABEL - 8, middle + 4, _short(name), anchor='end')}"
-        f'<rect class="c{colour}" x="{LABEL}" y="{y + 4:.1f}" width="{width:.1f}" '
+        f"{_text('number', LABEL - 8, middle + 4, str(number + 1), anchor='end')}"
+        f'<rect class="c{number % COLOURS}" x="{LABEL}" y="{y + 4:.1f}" width="{width:.1f}" '
         f'height="{ROW - 8}" rx="2"/>'
         f'<path class="whisker" fill="none" d="M{low:.1f} {middle:.1f}H{high:.1f}{ends}"/>'
         f"{_text('value', WIDTH - VALUE + 12, middle + 4, figure.words)}</g>"
@@ -142,7 +150,3 @@ def _grid(top: float, bottom: float) -> Iterator[str]:
 def _text(kind: str, x: float, y: float, text: str, *, anchor: str = "start") -> str:
     place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
     return f'<text class="{kind}" {place}>{escape(text)}</text>'
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LETTERS else text[: LETTERS - 1] + "…"

@@ -42,7 +42,7 @@ SECOND = record([result(n, n < 3, None) for n in range(4)] + [result(9, True, No
 
 
 def drawn() -> ET.Element:
-    pairs = [(FIRST, "before <1>"), (SECOND, 'a name "&" longer than what fits into its column')]
+    pairs = [(FIRST, "before <1>"), (SECOND, 'a name "&" as long as it likes to be')]
     return ET.fromstring(draw([Drawn.of(*pair) for pair in pairs], "Before & after"))
 
 
@@ -58,7 +58,7 @@ def test_each_figure_is_a_bar_with_a_whisker() -> None:
         ends = [(float(x) - LABEL) / room for x in (low, high)]
         said = bar.findtext(f"{SVG}title") or ""
         bars[said.partition(":")[0]] = (float(rect.attrib["width"]) / room, *ends)
-    name = 'a name "&" longer than what fits into its column'
+    name = 'a name "&" as long as it likes to be'
     assert set(bars) == {
         "before <1>, line, exact match",
         "before <1>, line, edit similarity",
@@ -85,7 +85,9 @@ def test_it_says_in_words_what_it_shows() -> None:
     assert "before <1>, line, exact match: 25.0 % (4.6 to 69.9) of 4." in words
     texts = [text.text or "" for text in root.iter(f"{SVG}text")]
     assert "25.0 % (4.6 to 69.9) of 4" in texts
-    assert any(text.endswith("…") for text in texts)
+    assert {"before <1>", 'a name "&" as long as it likes to be'} < set(texts)
+    # Bars are told apart by numbers too: three measures of both, one of the first alone, one group.
+    assert (texts.count("1"), texts.count("2")) == (1 + 3, 1 + 4)
 
 
 def test_it_needs_nothing_else_and_is_read_in_the_dark() -> None:

@@ -33,8 +33,8 @@ def code(tmp_path: Path) -> Path:
 
 
 def test_a_text_costs_what_its_tokens_cost(tiny_model: Path, code: Path) -> None:
-    known, results = told(Asked(tiny_model, code / "short.py"))
-    native = Native(LoadOptions(tiny_model, sequences=1), lambda share: None)
+    known, results = told(Asked(tiny_model, code / "short.py", threads=1))
+    native = Native(LoadOptions(tiny_model, sequences=1, threads=1), lambda share: None)
     ids = native.tokenise((code / "short.py").read_text())
     # Each token by itself, with everything before it evaluated anew.
     loss, right = 0.0, 0
@@ -53,11 +53,11 @@ def test_a_text_costs_what_its_tokens_cost(tiny_model: Path, code: Path) -> None
 
 
 def test_a_longer_text_than_the_context_is_told_whole(tiny_model: Path, code: Path) -> None:
-    known, results = told(Asked(tiny_model, code))
+    known, results = told(Asked(tiny_model, code, threads=1))
     by_name = {one.id: one for one in results}
     assert known.context == 256
     assert by_name["long.py"].tokens > 256
-    native = Native(LoadOptions(tiny_model, sequences=1), lambda share: None)
+    native = Native(LoadOptions(tiny_model, sequences=1, threads=1), lambda share: None)
     text = (code / "long.py").read_text()
     first, *others = native.tokenise(text)
     untold = native.pieces()[first]
@@ -70,7 +70,7 @@ def test_middles_from_what_stands_before_them_alone(tiny_model: Path, tmp_path: 
     known = facts(tiny_model)
     held_out = examples(tiny_model, known, lines(5, 6))
     write_dataset(tmp_path / "data", known, {"train": held_out, "held_out": held_out}, {})
-    run, results = told(Asked(tiny_model, tmp_path / "data", limit=4, fim=False))
+    run, results = told(Asked(tiny_model, tmp_path / "data", limit=4, fim=False, threads=1))
     assert (run.kind, run.fills_in, run.passages) == ("prepared", False, 8)
     middles = [one for one in results if one.task == "middle"]
     assert {one.group for one in middles} == {"rest"}
@@ -80,7 +80,7 @@ def test_middles_from_what_stands_before_them_alone(tiny_model: Path, tmp_path: 
     example = held_out[number]
     ids = [int(token) for token in example.tokens]
     begin = ids.index(known.marks["prefix"].id) + 1
-    native = Native(LoadOptions(tiny_model, sequences=1), lambda share: None)
+    native = Native(LoadOptions(tiny_model, sequences=1, threads=1), lambda share: None)
     expected = tell(native, Passage("", "middle", "rest", ids[begin:-1], example.middle - begin, 1))
     native.close()
     assert middles[0].loss == pytest.approx(expected.loss, rel=1e-3)
@@ -97,7 +97,7 @@ def test_what_is_wrong_is_one_line(tmp_path: Path, code: Path, model: str, messa
 
 
 def test_who_stops_listening_ends_it(tiny_model: Path, code: Path) -> None:
-    with foretell(Asked(tiny_model, code)) as (_, every):
+    with foretell(Asked(tiny_model, code, threads=1)) as (_, every):
         next(every)
         children = psutil.Process().children()
         assert children
