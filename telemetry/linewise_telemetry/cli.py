@@ -33,14 +33,14 @@ _NOTHING_WAITS = "Nothing waits to be sent."
 @click.group(invoke_without_command=True)
 @click.pass_context
 def telemetry(ctx: click.Context) -> None:
-    r"""Say what may be recorded, and see what was.
+    """Say what may be recorded, and see what was.
 
     \b
     off     nothing is recorded
     local   daily counts for your own page; nothing leaves this machine (default)
     counts  the finished week's counts leave, under a key of their own
     events  events leave, without code, paths, names or text
-    """
+    """  # noqa: D301 # click's \b is a character, not two
     if ctx.invoked_subcommand is None:
         with _opened() as client:
             _say_state(client)

@@ -48,14 +48,14 @@ class _Commands(click.Group):
 @click.group(cls=_Commands)
 @click.version_option(__version__, prog_name="linewise")
 def linewise() -> None:
-    r"""Code completion from a model on your own machine.
+    """Code completion from a model on your own machine.
 
     \b
     See it work:              linewise demo
     Complete at a place:      linewise complete FILE:LINE:COLUMN
     What runs on my machine?  linewise doctor
     In an editor:             start `linewise serve` as its language server
-    """
+    """  # noqa: D301 # click's \b is a character, not two
 
 
 def main() -> None:

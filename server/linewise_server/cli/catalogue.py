@@ -46,7 +46,7 @@ class _Told(click.Group):
 
 @click.group(cls=_Told)
 def catalogue() -> None:
-    r"""Speak to your API's users in their editor, or listen to the makers of what you use.
+    """Speak to your API's users in their editor, or listen to the makers of what you use.
 
     \b
     For makers:       new -> build -> sign -> put the file on any web server
@@ -55,7 +55,7 @@ def catalogue() -> None:
 
     A catalogue holds symbols and their pages, deprecations with the way out, samples, announcements
     and support links. Subscribing tells its host nothing but that somebody fetched the file.
-    """
+    """  # noqa: D301 # click's \b is a character, not two
 
 
 @catalogue.command()

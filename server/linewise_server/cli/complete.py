@@ -66,12 +66,12 @@ def complete(
     explain: bool,
     typing: bool,
 ) -> None:
-    r"""Complete at a place in a file; lines and columns count from 1.
+    """Complete at a place in a file; lines and columns count from 1.
 
     \b
     linewise complete src/stats.py:12:28
     linewise complete src/stats.py:12:28 --json
-    """
+    """  # noqa: D301 # click's \b is a character, not two
     at = read_place(place)
     settings = Settings(model=model, remote_url=remote, remote_model=remote_model)
     answer = asyncio.run(_complete(at, settings, not typing, explain))

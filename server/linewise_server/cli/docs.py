@@ -33,7 +33,7 @@ _GAP_DEADLINE = 30.0
 
 @click.group()
 def docs() -> None:
-    r"""Find where APIs are documented, and keep docs indexes for offline use.
+    """Find where APIs are documented, and keep docs indexes for offline use.
 
     \b
     Where is it documented?          linewise docs lookup numpy.linalg.norm
@@ -44,7 +44,7 @@ def docs() -> None:
     The index of the Python standard library comes with Linewise, as do those of the web platform
     and of the C and C++ standard libraries. Others are fetched when you ask for it; that tells
     their host which package you use, and nothing else.
-    """
+    """  # noqa: D301 # click's \b is a character, not two
 
 
 @docs.command()

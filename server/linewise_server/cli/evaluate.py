@@ -290,6 +290,7 @@ async def _evaluate(
             rules |= {
                 "prompt": "as the product makes it for a request by hand, on a machine as fast as "
                 "it could wish",
+                "stops": "once what was said fills the line or the block, as the product stops it",
                 "latency_ms": LATENCY_MS,
                 "end_token_barred_at_first": True,
             }

@@ -67,7 +67,7 @@ def generate(
     as_diff: bool,
     explain: bool,
 ) -> None:
-    r"""Generate code at a place in a file; the file itself is not written to.
+    """Generate code at a place in a file; the file itself is not written to.
 
     \b
     linewise generate --file stats.py --range 12
@@ -76,7 +76,7 @@ def generate(
 
     What is wrong with the text is told on stderr, and the text is shown all the same. The exit code
     is 1 where there is no text.
-    """
+    """  # noqa: D301 # click's \b is a character, not two
     if as_json and as_diff:
         raise click.UsageError("--json and --diff exclude each other.")
     chosen = kind or ("instruction" if instruction else "implement")

@@ -18,12 +18,12 @@ import click
     help="What goes to stderr, which editors show as the server's log.",
 )
 def serve(tcp: str | None, log_level: str) -> None:
-    r"""Run the language server; an editor starts it.
+    """Run the language server; an editor starts it.
 
     \b
     Neovim 0.12:  vim.lsp.config.linewise = { cmd = { "linewise", "serve" } }
     Helix, Emacs, others: any LSP client that starts `linewise serve` on stdio.
-    """
+    """  # noqa: D301 # click's \b is a character, not two
     logging.basicConfig(
         level=log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import psutil
 import pytest
 
+from linewise_server.cli import linewise as linewise_command
 from tests.e2e.conftest import engines
 from tests.scripts import write_script
 
@@ -34,6 +37,25 @@ def source(tmp_path: Path) -> Path:
     path = tmp_path / "a.py"
     path.write_bytes(b"# caf\xe9, which is not UTF-8\r\ndef add(a, b):\r\n    return a\r\n")
     return path
+
+
+def commands(command: click.Command, context: click.Context) -> Iterator[click.Context]:
+    """Yield the contexts of a command and of all below it."""
+    yield context
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from commands(below, click.Context(below, context, name))
+
+
+def test_help_keeps_the_lines_of_its_examples() -> None:
+    texts = {
+        c.command_path: c.command.get_help(c)
+        for c in commands(linewise_command, click.Context(linewise_command))
+    }
+    assert len(texts) > 30
+    assert [path for path, text in texts.items() if "\\b" in text] == []
 
 
 def test_completes_at_a_place(script: Path, source: Path) -> None:
