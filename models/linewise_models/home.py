@@ -36,6 +36,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def measured(self) -> Path:
+        """How fast models are on this machine."""
+        return self.root / "measured"
+
+    @property
     def run(self) -> Path:
         """Sockets and keys of running engines."""
         return self.root / "run"

@@ -1,8 +1,9 @@
 """Fetch one file from the Hugging Face hub; run as a process, so that ending it cancels.
 
 In: `python -m linewise_models.hub OWNER/REPO FILE REVISION DIRECTORY`. Out: the file in DIRECTORY
-and `arrived.json` beside it; on failure exit code 1 and one line on stderr. A file that is half
-there is continued. Never checks what came: the caller does.
+and `arrived.json` beside it, and while it comes its size in bytes in `size`; on failure exit code
+1 and one line on stderr. A file that is half there is continued. Never checks what came: the
+caller does.
 
 huggingface_hub knows endpoint, token, redirects and errors. Its own download starts afresh in
 every process (since 2.0 the partial file bears a random name), so the file is ours.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -36,6 +38,14 @@ def download(repo: str, file: str, revision: str, directory: Path) -> None:
     partial = directory / f"{remote.etag}.part"
     for stale in set(directory.glob("*.part")) - {partial}:
         stale.unlink()
+    there = partial.stat().st_size if partial.exists() else 0
+    if remote.size is not None:
+        if remote.size - there > (free := shutil.disk_usage(directory).free):
+            raise ValueError(
+                f"{file} has {remote.size / 1e9:.1f} GB and {free / 1e9:.1f} GB are free. "
+                "Make room, or set LINEWISE_HOME to another disk"
+            )
+        (directory / "size").write_text(str(remote.size), encoding="ascii")
     with partial.open("ab") as growing:
         # The address before its redirect: the client drops the token when it leaves the hub.
         http_get(

@@ -1,7 +1,7 @@
 """The model index: which models there are, where each comes from and what it needs.
 
-In: `index.toml`, or the path of any GGUF file. Out: an `Entry`. Never opens a model, never writes
-and never reaches the network; `store` does.
+In: `index.toml`, the text of a source, or the path of any GGUF file. Out: an `Entry`. Never opens
+a model, never writes and never reaches the network; `store` does.
 """
 
 from __future__ import annotations
@@ -99,9 +99,9 @@ class Entry:
     source: Source
     sha256: str | None
     size: int
-    """Bytes of the GGUF; exact where `sha256` is known."""
+    """Bytes of the GGUF; exact where `sha256` is known, 0 where nothing is known before a pull."""
     download: int
-    """Bytes that travel to get it."""
+    """Bytes that travel to get it; 0 where nothing is known."""
     licence: Licence
     context: int | None
     fim: Fim | None
@@ -142,12 +142,14 @@ class Index:
         raise UnknownModel(f"No model is called {name!r}. {advice}")
 
     def resolve(self, name_or_path: str) -> Entry:
-        """Return the entry of an index name, or one made for the path of any GGUF file.
+        """Return the entry of an index name, or one made for a source or the path of any GGUF file.
 
         Names win: write `./NAME` for a file that bears the name of an entry. Raises UnknownModel.
         """
         if name_or_path in self.names():
             return self.find(name_or_path)
+        if name_or_path.startswith(_SCHEMES):
+            return self._sourced(name_or_path)
         path = Path(name_or_path).expanduser()
         if path.is_file():
             return _local(path.absolute())
@@ -156,6 +158,25 @@ class Index:
         if path.suffix == ".gguf" or len(path.parts) > 1:
             raise UnknownModel(f"There is no file {path}. Give the path of a GGUF file, or a name.")
         return self.find(name_or_path)
+
+    def _sourced(self, text: str) -> Entry:
+        """Return the entry whose source a text names, the index's own where it has one."""
+        try:
+            source = parse_source(text)
+        except ValueError:
+            forms = ", ".join(_FORMS.values())
+            raise UnknownModel(f"{text!r} names no source. What can be named: {forms}.") from None
+        if isinstance(source, FileSource):
+            if not source.path.is_file():
+                raise UnknownModel(f"There is no file {source.path}. Give the path of a GGUF file.")
+            return _local(source.path.absolute())
+        if (found := re.search(r"-\d{5}-of-(\d{5})\.gguf$", text.partition("@")[0])) is not None:
+            raise UnknownModel(
+                f"{text} is one of {int(found[1])} parts of a model. "
+                "Linewise takes models in one file: look for one."
+            )
+        known = next((entry for entry in self.entries if str(entry.source) == str(source)), None)
+        return known or _unlisted(source)
 
 
 def load_index() -> Index:
@@ -177,15 +198,15 @@ def parse_index(text: str) -> Index:
     return index
 
 
-def parse_source(text: str) -> Source:
+def parse_source(text: str) -> PypiSource | HubSource | FileSource:
     """Return the source that a text such as `hf:OWNER/REPO/FILE@REVISION` names; or ValueError."""
     scheme, _, rest = text.partition(":")
     match scheme:
         case "pypi":
-            if found := re.fullmatch(r"([\w.-]+)==([\w.!+-]+)/(.+)", rest):
+            if found := re.fullmatch(r"(\w[\w.-]*)==([\w.!+-]+)/(.+)", rest):
                 return PypiSource(*found.groups())
         case "hf":
-            if found := re.fullmatch(r"([\w.-]+/[\w.-]+)/([^@]+)@([\w./-]+)", rest):
+            if found := re.fullmatch(r"(\w[\w.-]*/[\w.-]+)/([^@-][^@]*)@(\w[\w./-]*)", rest):
                 return HubSource(*found.groups())
         case "file":
             if rest:
@@ -197,6 +218,14 @@ def fits(entry: Entry, available: int) -> bool:
     """Tell whether `available` bytes of memory are enough to serve a model, as far as we know."""
     return entry.memory <= available
 
+
+_FORMS = {
+    "hf": "hf:OWNER/REPO/FILE@REVISION",
+    "pypi": "pypi:PACKAGE==VERSION/MEMBER",
+    "file": "file:PATH",
+}
+"""Scheme of a source -> how it is written."""
+_SCHEMES = tuple(f"{scheme}:" for scheme in _FORMS)
 
 _REQUIRED = {"name", "title", "summary", "tasks", "source", "size", "licence", "context", "fim"}
 _OPTIONAL = {"sha256", "download", "licence_note", "commercial", "parameters"}
@@ -256,6 +285,28 @@ def _local(path: Path) -> Entry:
         size=size,
         download=0,
         licence=Licence("NOASSERTION", "Whoever gave you the file knows its terms.", True),
+        context=None,
+        fim=None,
+        parameters=None,
+    )
+
+
+def _unlisted(source: PypiSource | HubSource) -> Entry:
+    """Return the entry of a source that the index does not list; its name is the source's text."""
+    if isinstance(source, HubSource):
+        file, where = source.file, f"the page of {source.repo} on the hub"
+    else:
+        file, where = source.member, f"the package {source.package}"
+    return Entry(
+        name=str(source),
+        title=file.rpartition("/")[2],
+        summary="Not of the index: pulled by its source.",
+        tasks=("completion", "generation"),
+        source=source,
+        sha256=None,
+        size=0,
+        download=0,
+        licence=Licence("NOASSERTION", f"Its terms are not known here: read {where}.", True),
         context=None,
         fim=None,
         parameters=None,

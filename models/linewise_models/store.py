@@ -1,12 +1,14 @@
-"""The model store: pull, verify and find model files in the user's data directory.
+"""The model store: pull, verify, find and remove model files in the user's data directory.
 
 In: entries of the index. Out: paths of complete, verified GGUF files. A file appears under its
 name only when it is whole and its SHA-256 is right; whatever is half done lies in the cache.
-Never loads a model.
+Never loads a model, and never touches a file that is the user's own.
 
     models/NAME.gguf    the model
     models/NAME.json    its receipt: where it came from and the hash that it must have
     cache/pull/NAME/    a pull under way, and NAME.lock, which one process at a time holds
+
+NAME is the index's; of a model that was pulled by its source, the file's and part of a hash.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from importlib import resources
@@ -25,7 +28,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from linewise_models import fetch
-from linewise_models.errors import AdapterError, PullCancelled, PullError
+from linewise_models.errors import AdapterError, PullCancelled, PullError, UnknownModel
 from linewise_models.fetch import POLL_SECONDS, Cancelled, Fetched, Progress, Report
 from linewise_models.index import AdapterSource, Entry, FileSource, HubSource, PypiSource
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from linewise_models.home import Home
+    from linewise_models.index import Index
 
 _CHUNK = 1 << 20
 
@@ -68,7 +72,21 @@ class Store:
         """Return where the file of an entry is, or will be once it is pulled."""
         if isinstance(entry.source, FileSource):
             return entry.source.path
-        return self.home.models / f"{entry.name}.gguf"
+        return self.home.models / f"{_stem(entry)}.gguf"
+
+    def known(self, index: Index) -> list[Entry]:
+        """Return the entries of the index, and those that were pulled by their source."""
+        others = []
+        for path in sorted(self.home.models.glob("*.json")):
+            receipt = _read_receipt(path)
+            if receipt is None or receipt.source.startswith("adapter:"):
+                continue
+            with contextlib.suppress(UnknownModel):
+                entry = index.resolve(receipt.source)
+                # The index's own source stands there under the index's name.
+                if entry.name == receipt.source and self.installed(entry):
+                    others.append(dataclasses.replace(entry, size=receipt.size))
+        return [*index.entries, *others]
 
     def installed(self, entry: Entry) -> bool:
         """Tell whether the file of an entry is there, whole and from the entry's source."""
@@ -82,10 +100,9 @@ class Store:
 
     def receipt(self, entry: Entry) -> Receipt | None:
         """Return the receipt of the last pull of an entry; None where there is none."""
-        try:
-            return Receipt(**json.loads(self._receipt_path(entry).read_text(encoding="utf-8")))
-        except (OSError, TypeError, ValueError):
+        if isinstance(entry.source, FileSource):
             return None
+        return _read_receipt(self._receipt_path(entry))
 
     def pull(
         self,
@@ -115,9 +132,15 @@ class Store:
     def verify(
         self, entry: Entry, report: Report = silent, cancelled: Cancelled = never
     ) -> Receipt:
-        """Hash the file of an entry and return its receipt; PullError where the two differ."""
+        """Hash the file of an entry and return its receipt; PullError where the two differ.
+
+        Nothing states the hash of a file that is the user's own: its receipt says what it is.
+        """
         receipt = self.receipt(entry)
         path = self.path(entry)
+        if isinstance(entry.source, FileSource) and path.is_file():
+            found = _digest(path, report, cancelled)
+            return Receipt(str(entry.source), "", found, path.stat().st_size)
         if receipt is None or not path.is_file():
             raise PullError(f"{entry.name} is not here. Pull it: linewise models pull {entry.name}")
         found = _digest(path, report, cancelled)
@@ -135,6 +158,39 @@ class Store:
         """
         receipt = None if isinstance(entry.source, FileSource) else self.receipt(entry)
         return receipt.sha256 if receipt else _digest(self.path(entry), silent, never)
+
+    def remove(self, entry: Entry) -> int:
+        """Delete what is here of an entry, also of a pull that stopped; return the bytes freed.
+
+        0 where there was nothing. Raises PullError for a file that is the user's own, while
+        another process pulls it, and where the system does not let go of it.
+        """
+        if isinstance(entry.source, FileSource):
+            raise PullError(
+                f"{entry.source.path} is a file of yours; Linewise only removes what it pulled. "
+                "Delete it yourself."
+            )
+        staging = self._staging(entry)
+        lock = staging.with_name(f"{staging.name}.lock")
+        receipt, path = self._receipt_path(entry), self.path(entry)
+        if not any(place.exists() for place in (staging, receipt, path)):
+            return 0
+        with _disk_errors_explained(self.home):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with FileLock(lock, blocking=False):
+                    parts = staging.rglob("*") if staging.is_dir() else ()
+                    freed = sum(part.stat().st_size for part in parts if part.is_file())
+                    shutil.rmtree(staging, ignore_errors=True)
+                    # In this order a crash in between leaves a file without its receipt.
+                    for file in (receipt, path):
+                        freed += file.stat().st_size if file.is_file() else 0
+                        file.unlink(missing_ok=True)
+            except Timeout:
+                raise PullError(
+                    f"{entry.name} is being pulled just now by another process. Stop that first."
+                ) from None
+        return freed
 
     def _fetch_into_place(
         self,
@@ -228,7 +284,7 @@ class Store:
         """Hold the lock of an entry; yields whether another process had to be waited for."""
         staging = self._staging(entry)
         staging.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(staging.with_name(f"{entry.name}.lock"))
+        lock = FileLock(staging.with_name(f"{staging.name}.lock"))
         waited = False
         try:
             lock.acquire(blocking=False)
@@ -259,10 +315,26 @@ class Store:
         half.replace(path)
 
     def _receipt_path(self, entry: Entry) -> Path:
-        return self.home.models / f"{entry.name}.json"
+        return self.home.models / f"{_stem(entry)}.json"
 
     def _staging(self, entry: Entry) -> Path:
-        return self.home.cache / "pull" / entry.name
+        return self.home.cache / "pull" / _stem(entry)
+
+
+def _stem(entry: Entry) -> str:
+    """Return the name of an entry's files: a source's text is none, and too long for one."""
+    if re.fullmatch(r"[\w.-]+", entry.name):
+        return entry.name
+    digest = hashlib.sha256(entry.name.encode()).hexdigest()[:8]
+    file = re.sub(r"[^\w.-]", "-", entry.title.removesuffix(".gguf"))
+    return f"{file[:80]}-{digest}"
+
+
+def _read_receipt(path: Path) -> Receipt | None:
+    try:
+        return Receipt(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError):
+        return None
 
 
 def _check(entry: Entry, fetched: Fetched, report: Report, cancelled: Cancelled) -> Receipt:
@@ -275,6 +347,13 @@ def _check(entry: Entry, fetched: Fetched, report: Report, cancelled: Cancelled)
                 f"What came for {entry.name} is not what {by} states: its SHA-256 is {found} and "
                 f"must be {expected}. It was thrown away. Pull again; if that changes nothing, "
                 "whoever serves it has another file under that name."
+            )
+    with fetched.path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            fetched.path.unlink()
+            raise PullError(
+                f"What came for {entry.name} is no GGUF file, so nothing could serve it. It was "
+                "thrown away. Name the GGUF file of the model."
             )
     size = fetched.path.stat().st_size
     return Receipt(str(entry.source), fetched.revision, found, size)

@@ -7,15 +7,19 @@ import logging
 import sys
 from pathlib import Path
 
+from linewise_models.home import Home
 from linewise_models.host.address import Served
 from linewise_models.host.process import serve
+from linewise_models.measured import Measurements
 
 
 def main() -> None:
     """Serve the model that the arguments describe until idle."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     facts = json.loads(sys.argv[1])
-    serve(Served(**facts | {"model": Path(facts["model"])}), Path(sys.argv[2]))
+    served, run = Served(**facts | {"model": Path(facts["model"])}), Path(sys.argv[2])
+    measurements = Measurements(Home(run.parent).measured)  # a home's run directory lies in it
+    serve(served, run, lambda report: measurements.note_load(report, served.model))
 
 
 if __name__ == "__main__":

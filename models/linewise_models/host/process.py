@@ -20,15 +20,17 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 
-from linewise_models.engine.contract import Engine, Finish, FinishReason, Request
+from linewise_models.engine.contract import Engine, Finish, FinishReason, Report, Request
 from linewise_models.errors import AdapterError, ModelError
 from linewise_models.host import wire
-from linewise_models.host.address import Address, Served, locate, read_key
+from linewise_models.host.address import Served, locate, read_key
+from linewise_models.host.presence import announced
 from linewise_models.host.schedule import Job, Question, Schedule
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[float], None]
+Loaded = Callable[[Report], None]
 
 
 def load(served: Served, progress: Progress) -> Engine:
@@ -44,14 +46,20 @@ def load(served: Served, progress: Progress) -> Engine:
     return LlamaEngine(options, served.fim, progress)
 
 
-def serve(served: Served, run: Path) -> None:
-    """Serve until no request came for `served.idle_minutes`; the caller's thread computes."""
+def serve(served: Served, run: Path, loaded: Loaded = lambda report: None) -> None:
+    """Serve until no request came for `served.idle_minutes`; the caller's thread computes.
+
+    `loaded` hears what the engine is once it is there, with the speeds measured while it loaded.
+    """
     address = locate(served, run)
     with contextlib.suppress(FileNotFoundError):
         if not address.name.startswith("\\\\"):
             Path(address.name).unlink()
-    with Listener(address.name, authkey=read_key(run)) as listener:
-        host = Host(served, address)
+    with (
+        announced(served.model, address),
+        Listener(address.name, authkey=read_key(run)) as listener,
+    ):
+        host = Host(served, loaded)
         threading.Thread(target=host.accept, args=(listener,), daemon=True).start()
         host.work()
         host.leave(listener)
@@ -60,9 +68,9 @@ def serve(served: Served, run: Path) -> None:
 class Host:
     """The windows, the schedule and the engine of this process."""
 
-    def __init__(self, served: Served, address: Address) -> None:
+    def __init__(self, served: Served, loaded: Loaded) -> None:
         self._served = served
-        self._address = address
+        self._loaded = loaded
         self._schedule = Schedule(self._drop)
         self._windows: dict[int, _Window] = {}
         self._numbers = itertools.count(1)
@@ -95,6 +103,7 @@ class Host:
         except ModelError as error:
             self._refuse(str(error))
             return
+        self._loaded(engine.report())
         idle = self._served.idle_minutes * 60
         while True:
             job = self._schedule.next(timeout=max(0.0, self._asked + idle - time.monotonic()))

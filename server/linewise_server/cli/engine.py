@@ -9,24 +9,33 @@ import click
 
 
 @click.command()
-@click.argument("model", default="smollm2-135m")
+@click.argument("model", required=False)
 @click.option("--threads", default=0, show_default="physical cores", help="Processor threads.")
 @click.option("--idle-minutes", default=10.0, show_default=True, help="Leave when idle so long.")
-def engine(model: str, threads: int, idle_minutes: float) -> None:
+def engine(model: str | None, threads: int, idle_minutes: float) -> None:
     """Serve MODEL, an index name or a GGUF file, to the windows of this user until idle.
 
+    Without a MODEL it is the one that `linewise models use` set, or the default.
     It takes the place that a language server with the same settings would look for.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    from linewise_models.choice import usual_model
     from linewise_models.host.process import serve
+    from linewise_models.measured import Measurements
     from linewise_server.app import build_engines
     from linewise_server.settings import Settings
 
     engines = build_engines()
+    model = model or usual_model(engines.environ)
     settings = Settings(model=model, threads=threads, idle_minutes=idle_minutes)
     served = engines.served(settings)
     click.echo(f"Serving {served.model.name} (process {os.getpid()}); Ctrl+C ends it.", err=True)
     try:
-        serve(served, engines.home.run)
+        measurements = Measurements(engines.home.measured)
+        serve(
+            served,
+            engines.home.run,
+            lambda report: measurements.note_load(report, served.model),
+        )
     except KeyboardInterrupt:
         click.echo("Ended.", err=True)

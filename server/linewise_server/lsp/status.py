@@ -51,8 +51,10 @@ async def pull(server: LinewiseServer, wanted: protocol.SelectModel) -> None:
         server.work_done_progress.begin(token, begin)
 
     def show(progress: Progress) -> None:
-        share = int(100 * progress.done / max(progress.total, 1))
-        text = f"{progress.done / 1e6:.0f} of {progress.total / 1e6:.0f} MB"
+        share = int(100 * progress.done / progress.total) if progress.total else 0
+        text = f"{progress.done / 1e6:.0f} MB"
+        if progress.total:
+            text = f"{progress.done / 1e6:.0f} of {progress.total / 1e6:.0f} MB"
         report = types.WorkDoneProgressReport(message=text, percentage=min(share, 100))
         if token:
             loop.call_soon_threadsafe(server.work_done_progress.report, token, report)
