@@ -9,13 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from linewise_models.choice import chosen_model
 from linewise_models.engine.contract import EngineClient
 from linewise_models.engine.scripted import SUFFIX
 from linewise_models.errors import LoadError, ModelError, UnknownModel
 from linewise_models.home import Home
 from linewise_models.host.address import Served
 from linewise_models.host.client import HostClient
-from linewise_models.index import Entry, fits, load_index
+from linewise_models.index import Entry, load_index
+from linewise_models.measured import Measurements
+from linewise_models.prospects import survey
 from linewise_models.store import Store
 from linewise_server import __version__, protocol
 from linewise_server.settings import Settings
@@ -49,11 +52,15 @@ class Engines:
         return Store(self.home, self.environ)
 
     def entry(self, name: str) -> Entry:
-        """Return the index entry or the file that a model's name stands for.
+        """Return the index entry or the file that a model's name stands for; none is the usual one.
 
         Raises UnknownModel.
         """
-        return load_index().resolve(name)
+        return load_index().resolve(name or self.usual_model())
+
+    def usual_model(self) -> str:
+        """Return the model for whoever names none: the one that was chosen, or the default."""
+        return chosen_model(self.home) or load_index().default
 
     def client(self, settings: Settings, on_loading: Callable[[float], None]) -> EngineClient:
         """Return the engine that the settings ask for; nothing runs until it is asked.
@@ -124,23 +131,24 @@ class Engines:
             return None
 
     def models(self, active: str) -> list[protocol.Model]:
-        """Return the index as the model picker shows it."""
+        """Return the models that are known as the model picker shows them."""
         import psutil
 
         free = psutil.virtual_memory().available
+        prospects = survey(self.store, Measurements(self.home.measured), load_index())
         return [
             protocol.Model(
-                name=entry.name,
-                title=entry.title,
-                size=entry.size,
-                licence=entry.licence.spdx,
-                task=", ".join(entry.tasks),
-                installed=self.store.installed(entry),
-                active=entry.name == active,
-                fits=fits(entry, free),
-                note=entry.licence.note or entry.summary,
+                name=one.entry.name,
+                title=one.entry.title,
+                size=one.entry.size,
+                licence=one.entry.licence.spdx,
+                task=", ".join(one.entry.tasks),
+                installed=one.installed,
+                active=one.entry.name == active,
+                fits=one.memory <= free,
+                note=one.entry.licence.note or one.entry.summary,
             )
-            for entry in load_index().entries
+            for one in prospects
         ]
 
 

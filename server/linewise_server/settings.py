@@ -74,7 +74,8 @@ class Settings:
         metadata={"key": "languages"},
     )
     exclude: tuple[str, ...] = field(default=(), validator=_texts, metadata={"key": "exclude"})
-    model: str = field(default="smollm2-135m", validator=_text, metadata={"key": "model"})
+    model: str = field(default="", validator=_text, metadata={"key": "model"})
+    """Empty: the model that `linewise models use` chose, else the index's default."""
     latency_automatic: float = field(
         default=300, validator=_number(50, 10_000), metadata={"key": "latency.automatic"}
     )

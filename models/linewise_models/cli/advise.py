@@ -18,18 +18,14 @@ if TYPE_CHECKING:
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
-class _Size(click.ParamType[int]):
-    """Bytes, written like 800MB or 1.5G."""
-
-    name = "size"
-
-    def convert(
-        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?", str(value).strip(), re.IGNORECASE)
-        if found is None:
-            self.fail(f"{value!r} is no size. Write it like 800MB or 4G.", param, ctx)
-        return int(float(found[1]) * _UNITS[found[2].lower()])
+def _read_size(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """Return the bytes that a text such as 800MB or 1.5G names."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?", value.strip(), re.IGNORECASE)
+    if found is None:
+        raise click.BadParameter(f"{value!r} is no size. Write it like 800MB or 4G.")
+    return int(float(found[1]) * _UNITS[found[2].lower()])
 
 
 @click.command()
@@ -42,7 +38,8 @@ class _Size(click.ParamType[int]):
 )
 @click.option(
     "--memory",
-    type=_Size(),
+    metavar="SIZE",
+    callback=_read_size,
     show_default="what is free now",
     help="Memory that it may take, such as 800MB or 4G.",
 )

@@ -13,6 +13,7 @@ import click
 
 from linewise_models.engine.contract import EngineClient, Part
 from linewise_models.errors import EngineError
+from linewise_server.cli.model import model_option
 from linewise_server.errors import UsageError
 from linewise_server.settings import Settings
 from linewise_server.snapshot import Snapshot
@@ -51,7 +52,7 @@ class Place:
 
 @click.command()
 @click.argument("place", metavar="FILE:LINE:COL")
-@click.option("--model", default=Settings().model, show_default=True, help="Index name or GGUF.")
+@model_option
 @click.option("--remote", default="", metavar="URL", help="Ask the server there; code goes to it.")
 @click.option("--remote-model", default="", metavar="NAME", help="The model that it should serve.")
 @click.option("--json", "as_json", is_flag=True, help="Text, range, tokens and times as JSON.")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from linewise_server.cli.model import model_option
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -30,7 +32,7 @@ SHOWN_LINES = 4
 
 
 @click.command()
-@click.option("--model", default="smollm2-135m", show_default=True, help="Index name or GGUF file.")
+@model_option
 def demo(model: str) -> None:
     """Show completions from a real model, as an editor would get them.
 

@@ -15,6 +15,7 @@ import click
 from linewise_models.engine.contract import Report
 from linewise_models.errors import ModelError
 from linewise_server import __version__
+from linewise_server.cli.model import model_option
 from linewise_server.engines import Engines
 from linewise_server.settings import Settings
 
@@ -36,7 +37,7 @@ class Finding:
 
 
 @click.command()
-@click.option("--model", default="smollm2-135m", show_default=True, help="Index name or GGUF file.")
+@model_option
 @click.option("--remote", default="", metavar="URL", help="Look at the server there instead.")
 @click.option("--remote-model", default="", metavar="NAME", help="The model that it should serve.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")

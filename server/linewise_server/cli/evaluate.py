@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from linewise_server.cli.model import model_option
 from linewise_server.cli.perplexity import perplexity
 from linewise_server.cli.plot import plot
 from linewise_server.cli.records import check_output, keep, progress
@@ -98,7 +99,7 @@ evaluate.add_command(plot)
 @click.command()
 @click.pass_context
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--model", default=Settings().model, show_default=True, help="Index name or GGUF.")
+@model_option
 @click.option(
     "--pipeline",
     type=click.Choice(["full", "raw", "naive"]),

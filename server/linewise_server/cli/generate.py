@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linewise_server.cli.complete import LANGUAGES
+from linewise_server.cli.model import model_option
 from linewise_server.errors import UsageError
 from linewise_server.generation.target import find_target
 from linewise_server.generation.ways import WAYS, smallest_model
@@ -52,7 +53,7 @@ class Stretch:
     help="What to do there; instruction where one is given, else implement.",
 )
 @click.option("--to", "language", default="", help="For --kind translate: python, go, rust, …")
-@click.option("--model", default=Settings().model, show_default=True, help="Index name or GGUF.")
+@model_option
 @click.option("--json", "as_json", is_flag=True, help="Text, edits, checks and times as JSON.")
 @click.option("--diff", "as_diff", is_flag=True, help="A unified diff, for git apply or patch.")
 @click.option("--explain", is_flag=True, help="Show the prompt and ask nothing.")

@@ -109,6 +109,9 @@ class Session:
     async def configure(self, section: Any) -> None:
         """Take the editor's settings; a new model or engine takes the place of the old one."""
         settings, problems = read_settings(section)
+        if not settings.model:
+            usual = await asyncio.to_thread(self.engines.usual_model)
+            settings = evolve(settings, model=usual)
         for problem in problems:
             self.tell_once(problem)
         logging.getLogger("linewise_server").setLevel(settings.log_level.upper())
