@@ -32,9 +32,9 @@ class ModelMissingError(ModelError):
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
-        megabytes = round(entry.download / 1e6)
+        size = f" ({round(entry.download / 1e6)} MB to download)" if entry.download else ""
         super().__init__(
-            f"The model {entry.name} is not on this machine yet ({megabytes} MB to download). "
+            f"The model {entry.name} is not on this machine yet{size}. "
             f"Get it with: linewise models pull {entry.name}"
         )
 

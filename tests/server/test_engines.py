@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from linewise_models.choice import choose_model
 from linewise_models.engine.remote.client import RemoteClient
 from linewise_models.errors import LoadError
 from linewise_models.home import Home
+from linewise_models.index import load_index
 from linewise_server.engines import Engines, ModelMissingError
+from linewise_server.lsp.session import Session
 from linewise_server.settings import Settings, read_settings
 
 
@@ -49,3 +53,41 @@ def test_a_format_that_there_is_not_is_a_problem() -> None:
     assert settings.remote_fim == "auto"
     assert len(problems) == 1
     assert "codestral" in problems[0]
+
+
+def test_who_names_no_model_gets_the_chosen_one(engines: Engines, tmp_path: Path) -> None:
+    index = load_index()
+    assert engines.entry("").name == engines.usual_model() == index.default
+    mine = tmp_path / "mine.gguf"
+    mine.write_bytes(b"GGUF")
+    choose_model(engines.home, str(mine))
+    assert engines.served(Settings()).model == mine
+    assert engines.entry(index.default).name == index.default
+    (tmp_path / "choice.json").write_text("damaged")
+    assert engines.usual_model() == index.default
+
+
+@pytest.mark.parametrize(("section", "served"), [({}, "mine"), ({"model": "other"}, "other")])
+async def test_a_session_serves_the_chosen_model_unless_its_settings_name_one(
+    engines: Engines, section: dict[str, str], served: str
+) -> None:
+    choose_model(engines.home, "mine")
+    ignore = lambda _: None  # noqa: E731
+    session = Session(engines, ignore, ignore, ignore)
+    await session.configure(section)
+    assert session.settings.model == served
+
+
+def test_the_picker_shows_what_was_pulled_by_its_source(engines: Engines) -> None:
+    source = "hf:o/r/f.gguf@main"
+    entry = load_index().resolve(source)
+    path = engines.store.path(entry)
+    path.parent.mkdir()
+    path.write_bytes(b"GGUF")
+    receipt = {"source": source, "revision": "c", "sha256": "0" * 64, "size": 4}
+    path.with_suffix(".json").write_text(json.dumps(receipt))
+    *listed, last = engines.models(source)
+    assert [model.name for model in listed] == load_index().names()
+    assert (last.name, last.title, last.size, last.licence) == (source, "f.gguf", 4, "NOASSERTION")
+    assert last.active
+    assert last.installed

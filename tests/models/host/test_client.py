@@ -19,9 +19,12 @@ import pytest
 
 from linewise_models.engine.contract import Finish, Part, Request, Token, Urgency
 from linewise_models.errors import EngineError, EngineLost, LoadError
+from linewise_models.home import Home
 from linewise_models.host.address import Served, locate, read_key
 from linewise_models.host.client import HostClient
+from linewise_models.host.presence import processes_serving
 from linewise_models.host.process import Host
+from linewise_models.measured import Measurements
 from tests.scripts import write_script
 
 Open = Callable[..., HostClient]
@@ -316,3 +319,44 @@ async def test_a_known_continuation_passes_through_the_process(
     )
     assert isinstance(finish, Finish)
     assert finish.reason == "end"
+
+
+async def test_who_serves_a_model_is_known_while_he_lives(
+    open_client: Open, tmp_path: Path
+) -> None:
+    client = open_client()
+    model = tmp_path / "model.script.json"
+    assert processes_serving(model, tmp_path / "run") == []
+    await say(client, "quick")
+    (process,) = engines(tmp_path)
+    assert processes_serving(model, tmp_path / "run") == [process.pid]
+    assert processes_serving(tmp_path / "other.gguf", tmp_path / "run") == []
+
+    process.kill()
+    process.wait()
+    assert list((tmp_path / "run").glob("*.serving")), "it could not take its note away"
+    assert processes_serving(model, tmp_path / "run") == []
+
+
+async def test_who_leaves_when_idle_takes_his_note_away(open_client: Open, tmp_path: Path) -> None:
+    client = open_client(served={"idle_minutes": 0.01})
+    await say(client, "quick")
+    (process,) = engines(tmp_path)
+    await asyncio.to_thread(process.wait, 30)
+    assert list((tmp_path / "run").glob("*.serving")) == []
+
+
+async def test_what_a_real_model_measured_at_load_is_kept(
+    real_model: Path, linewise_home: Path
+) -> None:
+    home = Home(linewise_home)
+    client = HostClient(Served(real_model, context=256, sequences=1), home.run)
+    report = await client.report()
+    kept = Measurements(home.measured).of(real_model)
+    await client.close()
+    for process in engines(linewise_home):
+        process.kill()
+        process.wait()
+    assert kept is not None
+    assert (kept.how, kept.memory, kept.fim) == ("load", None, report.fim)
+    assert kept.generation_speed == report.generation_speed > 0

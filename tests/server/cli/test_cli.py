@@ -12,6 +12,8 @@ import click
 import psutil
 import pytest
 
+from linewise_models.choice import choose_model
+from linewise_models.home import Home
 from linewise_server.cli import linewise as linewise_command
 from tests.e2e.conftest import engines
 from tests.scripts import write_script
@@ -117,6 +119,14 @@ def test_doctor_names_the_mend(linewise_home: Path) -> None:
     assert done.returncode == 1
     assert findings["model"]["mend"] == "linewise models pull smollm2-135m"
     assert findings["llama.cpp"]["good"]
+
+
+def test_a_command_without_a_model_takes_the_chosen_one(
+    script: Path, source: Path, linewise_home: Path
+) -> None:
+    choose_model(Home(linewise_home), str(script))
+    done = linewise("complete", f"{source}:3:13")
+    assert (done.stdout, done.returncode) == (" + b\n", 0), done.stderr
 
 
 def test_doctor_measures_a_model(script: Path) -> None:
