@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linewise_server.cli.complete import Place, read_place
+from linewise_server.cli.model import model_option
 from linewise_server.errors import UsageError
 from linewise_server.explain.occlusion import LEAST_REQUESTS, REQUESTS
 from linewise_server.settings import Settings
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("place", metavar="FILE:LINE:COL")
-@click.option("--model", default=Settings().model, show_default=True, help="Index name or GGUF.")
+@model_option
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from linewise_server.cli.model import model_option
 from linewise_server.cli.records import check_output, keep, progress
 from linewise_server.errors import UsageError
 from linewise_server.settings import Settings
@@ -37,7 +38,7 @@ CODE = (
 
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("--model", default=Settings().model, show_default=True, help="Index name or GGUF.")
+@model_option
 @click.option("--limit", type=click.IntRange(1), help="So many examples or files, fairly drawn.")
 @click.option(
     "--fim/--left-to-right",
