@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     help="Groups of lines to leave out at most; each costs up to a prompt.",
 )
 def explain(place: str, model: str, out: Path | None, as_json: bool, requests: int) -> None:
-    r"""Explain the completion at a place in a file: lines it leans on, probabilities, filters.
+    """Explain the completion at a place in a file: lines it leans on, probabilities, filters.
 
     Lines are left out of the prompt, a group at a time, to see by how much the completion becomes
     less likely. What that costs is told before it begins; Ctrl+C stops it.
@@ -49,7 +49,7 @@ def explain(place: str, model: str, out: Path | None, as_json: bool, requests: i
     \b
     linewise explain src/stats.py:12:28
     linewise explain src/stats.py:12:28 --out why.html
-    """
+    """  # noqa: D301 # click's \b is a character, not two
     from linewise_server.explain.page import page
 
     at = read_place(place)
