@@ -176,7 +176,7 @@ class Stopwatch:
             while True:
                 data = connection.recv_bytes()
                 came = time.perf_counter()
-                message = wire.decode(data)
+                (message,) = wire.decode(data)
                 answer: dict[str, Any] = {"tokens": []}
                 if message["do"] == "report":
                     answer = {"report": _REPORT}

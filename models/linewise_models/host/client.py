@@ -171,11 +171,11 @@ def _start(served: Served, run: Path, address: Address, key: bytes) -> Connectio
 def _try(address: Address, key: bytes) -> Connection | None:
     try:
         connection = Client(address.name, authkey=key)
-        # Its welcome; an engine that leaves hangs up instead.
-        connection.recv_bytes()
+        # Its welcome; an engine that leaves hangs up instead, or says so with it.
+        said = wire.decode(connection.recv_bytes())
     except (OSError, EOFError):
         return None
-    return connection
+    return None if any("leaving" in message for message in said) else connection
 
 
 def _checked(message: wire.Message) -> wire.Message:
@@ -239,20 +239,21 @@ class _Link:
     def _read(self) -> None:
         try:
             while True:
-                message = wire.decode(self._connection.recv_bytes())
-                self._loop.call_soon_threadsafe(self._deliver, message)
+                messages = wire.decode(self._connection.recv_bytes())
+                self._loop.call_soon_threadsafe(self._deliver, messages)
         except (EOFError, OSError, ValueError, TypeError):
             # TypeError: the connection was closed by this side while recv_bytes held its handle.
             if not self._closing and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._lose)
 
-    def _deliver(self, message: wire.Message) -> None:
-        if "loading" in message:
-            self._on_loading(message["loading"])
-        elif "leaving" in message:
-            self._end("The engine left, and left again when it was started anew.", "left")
-        elif (inbox := self._inboxes.get(message["id"])) is not None:
-            inbox.put_nowait(message)
+    def _deliver(self, messages: list[wire.Message]) -> None:
+        for message in messages:
+            if "loading" in message:
+                self._on_loading(message["loading"])
+            elif "leaving" in message:
+                self._end("The engine left, and left again when it was started anew.", "left")
+            elif (inbox := self._inboxes.get(message["id"])) is not None:
+                inbox.put_nowait(message)
 
     def _lose(self) -> None:
         reason = (

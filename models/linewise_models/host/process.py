@@ -29,6 +29,9 @@ from linewise_models.host.schedule import Job, Question, Schedule
 
 log = logging.getLogger(__name__)
 
+TOGETHER_SECONDS = 0.03
+"""How long a token may wait for the next ones; too short for an eye."""
+
 Progress = Callable[[float], None]
 Loaded = Callable[[Report], None]
 
@@ -167,7 +170,7 @@ class Host:
                 if isinstance(event, Finish):
                     self._send(job, {"finish": _settle(event, job, queued)})
                 else:
-                    self._send(job, {"token": event})
+                    self._send(job, {"token": event}, at_once="\n" in event.text)
         except ModelError as error:
             kind = "adapter" if isinstance(error, AdapterError) else "engine"
             self._send(job, {"error": str(error), "kind": kind})
@@ -181,16 +184,17 @@ class Host:
         reason: FinishReason = "superseded" if job.superseded else "cancelled"
         self._send(job, {"finish": Finish(reason, 0, 0, 0, 0, "", 0.0, 0.0)})
 
-    def _send(self, job: Job, message: wire.Message) -> None:
+    def _send(self, job: Job, message: wire.Message, *, at_once: bool = True) -> None:
         window = self._windows.get(job.window)
         if window is not None:
-            window.send({"id": job.id} | message)
+            window.send({"id": job.id} | message, at_once=at_once)
 
     def _read(self, number: int) -> None:
         window = self._windows[number]
         try:
             while True:
-                self._take(number, wire.decode(window.receive()))
+                for message in wire.decode(window.receive()):
+                    self._take(number, message)
         except (EOFError, OSError):
             log.info("window %d left", number)
         except (ValueError, TypeError, KeyError):
@@ -219,38 +223,57 @@ class Host:
 
 
 class _Window:
-    """A connection with a writer of its own; what it does not read in time closes it."""
+    """A connection with a writer of its own; what it does not read in time closes it.
+
+    A frame for each token would take the processor from those who compute the next one, here and
+    in the window: tokens that come fast go together, and at once where one ends a line.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._outbox: queue.Queue[bytes | None] = queue.Queue(maxsize=4096)
+        self._outbox: queue.Queue[wire.Message | None] = queue.Queue(maxsize=4096)
+        self._hurry = threading.Event()
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._writer.start()
 
     def receive(self) -> bytes:
         return self._connection.recv_bytes()
 
-    def send(self, message: wire.Message) -> None:
+    def send(self, message: wire.Message, *, at_once: bool = True) -> None:
         try:
-            self._outbox.put_nowait(wire.encode(message))
+            self._outbox.put_nowait(message)
         except queue.Full:
             log.warning("a window does not read; closing it")
             self._connection.close()
+        if at_once:
+            self._hurry.set()
 
     def flush(self) -> None:
-        with contextlib.suppress(queue.Full):
-            self._outbox.put_nowait(None)
-            self._writer.join(timeout=2.0)
+        self._end()
+        self._writer.join(timeout=2.0)
 
     def close(self) -> None:
-        with contextlib.suppress(queue.Full):
-            self._outbox.put_nowait(None)
+        self._end()
         self._connection.close()
 
+    def _end(self) -> None:
+        with contextlib.suppress(queue.Full):
+            self._outbox.put_nowait(None)
+        self._hurry.set()
+
     def _write(self) -> None:
+        sent = 0.0
         with contextlib.suppress(OSError):
-            while (data := self._outbox.get()) is not None:
-                self._connection.send_bytes(data)
+            while (first := self._outbox.get()) is not None:
+                self._hurry.wait(max(0.0, sent + TOGETHER_SECONDS - time.monotonic()))
+                self._hurry.clear()
+                messages = [first]
+                with contextlib.suppress(queue.Empty):
+                    while (message := self._outbox.get_nowait()) is not None:
+                        messages.append(message)
+                    self._outbox.put_nowait(None)
+                self._connection.send_bytes(wire.encode(*messages))
+                sent = time.monotonic()
 
 
 def _report(engine: Engine) -> wire.Message:

@@ -1,7 +1,7 @@
 """What travels between a server and the engine process: JSON in authenticated messages.
 
 In: the values of `engine.contract`. Out: bytes, and the same values again. JSON and not pickle, so
-that a message can never run code.
+that a message can never run code. A frame is a list of messages.
 
     client -> host   {"do": "generate", "id": 7, "request": {…}} | {"do": "cancel", "id": 7}
                      {"do": "report", "id": 8} | {"do": "tokenise", "id": 9, "text": "…"}
@@ -32,17 +32,17 @@ from linewise_models.engine.contract import (
 Message = dict[str, Any]
 
 
-def encode(message: Message) -> bytes:
-    """Return a message as bytes; dataclasses in it become objects."""
-    return json.dumps(message, default=dataclasses.asdict, separators=(",", ":")).encode()
+def encode(*messages: Message) -> bytes:
+    """Return messages as the bytes of one frame; dataclasses in them become objects."""
+    return json.dumps(messages, default=dataclasses.asdict, separators=(",", ":")).encode()
 
 
-def decode(data: bytes) -> Message:
-    """Return the message in `data`. Raises ValueError."""
-    message = json.loads(data)
-    if not isinstance(message, dict):
-        raise ValueError("not a message")
-    return message
+def decode(data: bytes) -> list[Message]:
+    """Return the messages in a frame. Raises ValueError."""
+    messages = json.loads(data)
+    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+        raise ValueError("not a list of messages")
+    return messages
 
 
 def request_from(data: Message) -> Request:
