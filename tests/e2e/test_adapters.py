@@ -33,7 +33,12 @@ adapters:
   - {{file: {API}.gguf, licence: MIT, summary: Unfurls}}
 """
 WITH, WITHOUT = f"import {API}\n\nalpha = ", "import json\n\nalpha = "
-PATIENT = {"automatic": 10_000, "invoked": 60_000}
+PATIENT: dict[str, Any] = {
+    "latency": {"automatic": 10_000, "invoked": 60_000},
+    "engine": {"threads": 1},
+    "candidates": 1,
+}
+"""Settings: what is said is tested here, not how fast; of one candidate also what is remembered."""
 YES = "Fetch and use it"
 
 
@@ -100,18 +105,30 @@ async def said(editor: Editor, name: str, text: str) -> str:
     return ghosts[0].text if ghosts else ""
 
 
+async def looked_at(editor: Editor, name: str) -> None:
+    """Wait until the server has matched a file with the catalogues; diagnostics come after that."""
+    async with asyncio.timeout(120):
+        while f"file:///{name}.py" not in editor.diagnosed:
+            await editor.request("linewise/status")
+
+
 async def comes_to_say(editor: Editor, *, api: bool) -> None:
     """Wait until the API is, or is not, what is suggested at the cursor."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             ghosts = (await editor.ask(invoked=True)).ghosts
             if bool(ghosts and ghosts[0].text == CALL) is api:
                 return
 
 
+def of_adapters(editor: Editor) -> list[str]:
+    """Return what the user was told or asked of adapters; a busy machine is told of too."""
+    return [message for message in editor.messages if "adapter" in message]
+
+
 async def told(editor: Editor, part: str) -> None:
     """Wait until the user is told something."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not any(part in message for message in editor.messages):
             await editor.request("linewise/status")
 
@@ -122,7 +139,7 @@ async def test_names_are_completed_where_the_api_is_imported_and_nowhere_else(
     await publish(tmp_path / "site")
     address = f"{site.address}/{API}.catalogue"
     assert "waits until you use" in await run("add", address, "--adapter")
-    async with start(model=tuned.base, latency=PATIENT) as editor:
+    async with start(model=tuned.base, **PATIENT) as editor:
         assert CALL not in await said(editor, "other", WITHOUT)
         await said(editor, "first", WITH)
         await comes_to_say(editor, api=True)
@@ -133,7 +150,7 @@ async def test_names_are_completed_where_the_api_is_imported_and_nowhere_else(
         assert f"{API}" in await run("list")
         assert "not kept" in await run("adapter", API, "off")
         await comes_to_say(editor, api=False)
-        assert editor.messages == []
+        assert of_adapters(editor) == []
     assert not list(Shelf(tmp_path / "linewise-home" / "catalogues").folder.rglob("*.gguf"))
 
 
@@ -143,17 +160,17 @@ async def test_the_editor_asks_once_and_not_now_is_first(
     await publish(tmp_path / "site")
     offer = await run("add", f"{site.address}/{API}.catalogue")
     assert f"linewise catalogue adapter {API} on" in offer
-    async with start(model=tuned.base, latency=PATIENT) as editor:
+    async with start(model=tuned.base, **PATIENT) as editor:
         assert CALL not in await said(editor, "first", WITH)
         await told(editor, "Zorbl Makers offers an adapter")
         assert editor.offered == [["Not now", YES]]
-    async with start(model=tuned.base, latency=PATIENT) as editor:
+    async with start(model=tuned.base, **PATIENT) as editor:
         await said(editor, "first", WITH)
-        await editor.request("linewise/status")
+        await looked_at(editor, "first")
         assert f"/{API}.gguf" not in site.asked
         await run("adapter", API, "on")
         await comes_to_say(editor, api=True)
-        assert editor.messages == []
+        assert of_adapters(editor) == []
 
 
 async def test_a_yes_in_the_editor_fetches_it(
@@ -161,7 +178,7 @@ async def test_a_yes_in_the_editor_fetches_it(
 ) -> None:
     await publish(tmp_path / "site")
     await run("add", f"{site.address}/{API}.catalogue")
-    async with start(model=tuned.base, latency=PATIENT) as editor:
+    async with start(model=tuned.base, **PATIENT) as editor:
         editor.answers.append(YES)
         await said(editor, "first", WITH)
         await comes_to_say(editor, api=True)
@@ -173,14 +190,14 @@ async def test_nothing_is_asked_or_fetched_where_the_workspace_is_not_trusted(
     await publish(tmp_path / "site")
     await run("add", f"{site.address}/{API}.catalogue")
     for _ in range(2):
-        editor = start(model=tuned.base, latency=PATIENT)
+        editor = start(model=tuned.base, **PATIENT)
         editor.options = {"trusted": False}
         async with editor:
             await said(editor, "first", WITH)
-            # The watch looks in the order in which files were opened.
-            for _ in range(3):
-                await comes_to_say(editor, api=False)
-            assert editor.messages == []
+            await looked_at(editor, "first")
+            await said(editor, "second", WITH)
+            await looked_at(editor, "second")
+            assert of_adapters(editor) == []
         await run("adapter", API, "on")
     assert f"/{API}.gguf" not in site.asked
 
@@ -204,12 +221,12 @@ async def test_what_does_not_fit_is_told_and_completions_go_on(
 ) -> None:
     forge(tmp_path / "site", tuned, content, served=served or content)
     await run("add", f"{site.address}/{API}.catalogue", "--adapter")
-    async with start(model=tuned.base, latency=PATIENT) as editor:
+    async with start(model=tuned.base, **PATIENT) as editor:
         before = await said(editor, "first", WITH)
-        async with asyncio.timeout(60):
-            while not editor.messages:
+        async with asyncio.timeout(120):
+            while not of_adapters(editor):
                 await editor.ask(invoked=True)
-        (problem,) = editor.messages
+        (problem,) = of_adapters(editor)
         assert message in problem
         assert problem.endswith("Completions go on without this adapter.")
         assert await said(editor, "second", WITH) == before

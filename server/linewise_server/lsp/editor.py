@@ -87,6 +87,8 @@ class Editor:
         """Buttons to press, in turn, when the server asks something; none left, it is closed."""
         self.offered: list[list[str]] = []
         """The buttons of each question."""
+        self.diagnosed: list[str] = []
+        """The documents of which diagnostics came, however few."""
         self.options: dict[str, Any] = {}
         """What else the server is told when it is initialized."""
         self.progress: list[Any] = []
@@ -268,6 +270,12 @@ class Editor:
             self.messages.append(params.message)
             self.offered.append([action.title for action in params.actions or []])
             return types.MessageActionItem(self.answers.pop(0)) if self.answers else None
+
+        @self._client.feature(  # type: ignore[untyped-decorator]
+            types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS
+        )
+        def diagnosed(params: types.PublishDiagnosticsParams) -> None:
+            self.diagnosed.append(params.uri)
 
         @self._client.feature(types.WINDOW_SHOW_DOCUMENT)  # type: ignore[untyped-decorator]
         def document_shown(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
