@@ -253,9 +253,7 @@ class Native:
 
     def devices(self) -> list[str]:
         """Return the names of the devices that llama.cpp found, such as `CUDA0` or `CPU`."""
-        from llama_cpp import _ggml
-
-        library: Any = _ggml.libggml
+        library: Any = self._ggml.libggml
         library.ggml_backend_dev_count.restype = ctypes.c_size_t
         library.ggml_backend_dev_get.restype = ctypes.c_void_p
         library.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +49,23 @@ def test_a_bad_file_is_refused_in_words(
     path.write_bytes(spoil(real_model.read_bytes()))
     with pytest.raises(LoadError, match=said):
         Native(LoadOptions(path), lambda share: None)
+
+
+QUESTION = """
+import sys
+from pathlib import Path
+from linewise_models.engine.llama import LlamaEngine
+from linewise_models.engine.native import LoadOptions
+engine = LlamaEngine(LoadOptions(Path(sys.argv[1]), 64, 1), None, lambda share: None)
+engine.report()
+print({"jinja2", "sqlite3", "diskcache"} & sys.modules.keys())
+"""
+
+
+def test_a_loaded_engine_has_nothing_of_the_high_level_bindings(real_model: Path) -> None:
+    command = [sys.executable, "-c", QUESTION, str(real_model)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "set()"
 
 
 def test_a_missing_file_is_refused_in_words(tmp_path: Path) -> None:
