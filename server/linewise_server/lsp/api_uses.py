@@ -22,7 +22,7 @@ Resolve = Callable[[Source, int], Awaitable[Resolution | None]]
 
 _MOST_WAITING = 8
 """Suggestions that wait for a pause, each with its document; older ones are let go."""
-_TRIES = 2
+_TRIES = 4
 """An answer that came too late is kept where it was worked out, and is there when asked again."""
 
 
