@@ -123,9 +123,7 @@ class Planner:
     ) -> str:
         """Return the text after the cursor, the same one for as long as it still stands there."""
         room = self._characters(sizes.suffix)
-        rest = snapshot.lines[line][column:]
-        # Closing brackets that the editor adds and takes away must not move what follows.
-        start = column if rest.strip().strip(CLOSERS) else len(snapshot.lines[line])
+        start = suffix_column(snapshot, line, column)
         following = snapshot.after(line, start, min(len(snapshot.lines) - 1, line + room // 8))
         kept = window.suffix
         if not kept or len(kept) < room * KEPT or not following.startswith(kept):
@@ -164,6 +162,15 @@ class Planner:
         else:
             parts = (quoted, lines, typed)
         return Plan(session, tuple(p for p in parts if p.mark or p.text), first)
+
+
+def suffix_column(snapshot: Snapshot, line: int, column: int) -> int:
+    """Return where on the cursor's line the suffix begins; its end where nothing of it counts.
+
+    Closing brackets that the editor adds and takes away must not move what follows.
+    """
+    rest = snapshot.lines[line][column:]
+    return column if rest.strip().strip(CLOSERS) else len(snapshot.lines[line])
 
 
 def _mark(mark: Mark) -> Part:

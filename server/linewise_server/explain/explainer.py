@@ -20,6 +20,7 @@ from linewise_models.errors import EngineError
 from linewise_server.completion.ask import Ask, site_at
 from linewise_server.completion.completer import Completer
 from linewise_server.completion.flight import Flight
+from linewise_server.completion.plan import suffix_column
 from linewise_server.completion.postprocess import Draft, Filter, enough, postprocess
 from linewise_server.completion.shape import Site
 from linewise_server.explain.explanation import Action, Cost, Explanation, Said, Shown
@@ -94,10 +95,16 @@ async def explain(
         least=completer.least_confidence(flight.text, flight.shape),
         parts=tuple([await _shown(completer.client, part) for part in prompt]),
         first_line=flight.plan.first_line,
+        suffix_line=_suffix_line(ask),
         actions=tuple(actions),
         leans=tuple(leans),
         cost=Cost(scorer.requests - 1, scorer.evaluated, clock() - started),
     )
+
+
+def _suffix_line(ask: Ask) -> int:
+    start = suffix_column(ask.snapshot, ask.line, ask.column)
+    return ask.line + (start == len(ask.snapshot.lines[ask.line]))
 
 
 async def _fly(flight: Flight, client: EngineClient, site: Site) -> None:

@@ -82,6 +82,8 @@ class Explanation:
     parts: tuple[Shown, ...]
     first_line: int
     """The document's line with which the part "lines" begins."""
+    suffix_line: int
+    """The same for the part "suffix"."""
     actions: tuple[Action, ...]
     leans: tuple[Lean, ...]
     """In the order of the prompt."""
@@ -94,7 +96,7 @@ class Explanation:
 
     def lines_of(self, lean: Lean) -> tuple[int, int] | None:
         """Return the first and last line of the document that a group is; None for a quotation."""
-        starts = {"lines": self.first_line, "suffix": self.line}
+        starts = {"lines": self.first_line, "suffix": self.suffix_line}
         group = lean.group
         if group.part not in starts:
             return None

@@ -15,6 +15,7 @@ from linewise_models.engine.scripted import ScriptedEngine
 from linewise_models.errors import EngineError
 from linewise_server.completion.ask import Ask
 from linewise_server.completion.completer import Completer
+from linewise_server.completion.neighbours import Neighbour
 from linewise_server.explain.explainer import SESSION, Step, explain
 from linewise_server.explain.explanation import Explanation
 from linewise_server.settings import Settings
@@ -121,6 +122,30 @@ async def test_the_line_that_it_leans_on_is_found(bench: Make) -> None:
         "total = sum(xs)": 8 * 2.0,
     }
     assert [found.lines_of(lean) for lean in found.leans] == [(0, 2), (3, 3), (4, 4)]
+
+
+@pytest.mark.parametrize(
+    ("fim", "picture", "lines"),
+    [
+        ("psm", MEAN + "\n\nprint(mean([1]))\n", (6, 8)),
+        ("spm", MEAN + "\n\nprint(mean([1]))\n", (6, 8)),
+        # What stands right of the cursor is the beginning of what follows it.
+        ("psm", MEAN.rstrip("\n") + ", mean([1])\nx = 1\n", (5, 5)),
+    ],
+)
+async def test_what_follows_the_cursor_and_what_other_files_say_count_too(
+    bench: Make, fim: str, picture: str, lines: tuple[int, int]
+) -> None:
+    table = bench(fim=fim, leans={"mean([1])": 1.0, "def sum": 2.0})
+    ask = table.ask(picture)
+    await table.completer.report()
+    neighbours = [Neighbour("b.py", "def sum(values):\n    return 0\n")]
+    await table.completer.surround(ask.snapshot, ask.line - 1, neighbours)
+    await table.completer.idle()
+    found = await table.explained(picture)
+    leaned = [(lean.group.part, found.lines_of(lean)) for lean in found.leans if lean.fall]
+    assert sorted(leaned, key=str) == [("context", None), ("suffix", lines)]
+    assert {"prefix", "suffix"} <= {part.name for part in found.parts if part.mark}
 
 
 async def test_what_is_shown_is_explained_and_what_filters_did_is_told(bench: Make) -> None:

@@ -42,6 +42,7 @@ def explained(text: str = "y\n", **values: Any) -> Explanation:
             Shown("line", text, False, 3, False),
         ),
         "first_line": 0,
+        "suffix_line": 6,
         "actions": (Action("line_end", "Cut at the end.", text + "\n", text),),
         "leans": tuple(map(Lean, groups, (0.0, -1.0, 0.01, log(1500)))),
         "cost": Cost(4, 1234, 2.5),
