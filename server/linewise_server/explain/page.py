@@ -18,7 +18,7 @@ from linewise_server.explain.explanation import Explanation, Said
 
 STEPS = 5
 """Shades of a probability, evenly apart in its logarithm."""
-LEAST_SHADED = log(1e-4)
+LEAST_SHADED = log(1e-3)
 """Log-probability from which on the shade is the strongest."""
 WIDEST = 100
 """Per cent of its column that the longest bar takes."""
