@@ -21,7 +21,7 @@ import click
 from linewise_server.cli.model import model_option
 from linewise_server.cli.perplexity import perplexity
 from linewise_server.cli.plot import plot
-from linewise_server.cli.records import check_output, keep, progress
+from linewise_server.cli.records import check_output, keep, named, progress
 from linewise_server.errors import UsageError
 from linewise_server.settings import Settings
 
@@ -238,7 +238,7 @@ def _run(choice: Choice) -> Record[Result]:
         mode=choice.mode,
         pipeline=choice.pipeline if choice.heal else "raw without healing",
         rules=rules,
-        model={"name": choice.model} | asdict(describe(served.model)),
+        model={"name": named(choice.model)} | asdict(describe(served.model)),
         machine=surroundings,
         started=started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - clock, 1),

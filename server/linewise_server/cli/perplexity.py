@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linewise_server.cli.model import model_option
-from linewise_server.cli.records import check_output, keep, progress
+from linewise_server.cli.records import check_output, keep, named, progress
 from linewise_server.errors import UsageError
 from linewise_server.settings import Settings
 
@@ -126,7 +126,7 @@ def _run(data: Path, model: str, limit: int | None, fim: bool) -> Record[Told]:
         mode=("filling in" if fills_in else "left to right") if prepared else "code",
         pipeline="likelihood",
         rules=rules,
-        model={"name": model} | asdict(describe(served.model)),
+        model={"name": named(model)} | asdict(describe(served.model)),
         machine=surroundings,
         started=started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - clock, 1),

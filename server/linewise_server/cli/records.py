@@ -41,6 +41,11 @@ def keep(record: Record[Any], output: Path | None) -> None:
     click.echo(f"The record is in {output}.", err=True)
 
 
+def named(model: str) -> str:
+    """Return how a record calls a model: a file by its name alone, without where it lies."""
+    return Path(model).name if Path(model).is_file() else model
+
+
 @contextlib.contextmanager
 def progress(total: int, things: str) -> Iterator[Advance]:
     """Show on stderr how far it is: a bar with the time left, or now and then a line."""

@@ -38,7 +38,9 @@ def record(real_model: Path, tmp_path: Path) -> Path:
     return output
 
 
-def test_a_record_states_its_figures_and_where_they_come_from(record: Path) -> None:
+def test_a_record_states_its_figures_and_where_they_come_from(
+    record: Path, real_model: Path
+) -> None:
     document = json.loads(record.read_text())
     figures = {figure["measure"]: figure for figure in document["figures"]}
     [told] = document["results"]
@@ -48,6 +50,7 @@ def test_a_record_states_its_figures_and_where_they_come_from(record: Path) -> N
     accuracy = figures["next token"]
     assert accuracy["low"] < accuracy["value"] < accuracy["high"]
     assert accuracy["n"] == told["tokens"]
+    assert document["model"]["name"] == document["model"]["file"] == real_model.name
     assert document["model"]["quantisation"] == "Q4_1"
     assert document["model"]["holds"]["Q4_1"] > 0.5
     assert document["rules"]["context_tokens"] == 2048
