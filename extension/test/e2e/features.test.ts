@@ -139,7 +139,7 @@ describe("a server that can do everything", () => {
   test("why a completion is what it is opens beside the code, and runs no script", async () => {
     await editor.openFile("a.py");
     await editor.run("Linewise: Explain Completion");
-    await scripted.told("explain", { line: 0 });
+    await scripted.told("explain", { line: 3, character: 0 });
     await eventually("the page", async () => (await editor.framed()).includes("It leans on line 1."));
     assert.equal((await editor.framed()).includes("Scripts run."), false);
   });
