@@ -20,12 +20,14 @@ class Definition:
 
     path: str
     text: str
+    lines: int = MOST_LINES
+    """How many of its first lines are quoted at most."""
 
 
 def quote(definitions: Iterable[Definition]) -> str:
     """Return definitions as they stand before a file's own text."""
     found = []
     for definition in definitions:
-        lines = definition.text.split("\n\n")[0].rstrip().split("\n")[:MOST_LINES]
+        lines = definition.text.split("\n\n")[0].rstrip().split("\n")[: definition.lines]
         found.append("".join(f"# {line}".rstrip() + "\n" for line in (definition.path, *lines)))
     return "\n".join(found) + "\n" if found else ""

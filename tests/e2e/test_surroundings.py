@@ -33,6 +33,38 @@ async def test_definitions_of_open_documents_are_quoted(
         assert await heard(editor) == expected
 
 
+LIKE = """def load_users(client, limit):
+    response = client.get("/users", params={"limit": limit})
+    response.raise_for_status()
+    return [User.parse(row) for row in response.json()]
+"""
+HERE = """def load_orders(client, limit):
+    response = client.get("/orders", params={"limit": limit})
+    checked(response."""
+ALIKE = {
+    "after": r"(?s)^# users\.py\n# def load_users\(client, limit\):\n.*\n\ndef load_orders.*raise_",
+    "text": "for_status)\n",
+}
+UNQUOTED = {"after": "raise_", "text": "nothing)\n"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"), [({}, "for_status)"), ({"exclude": ["users.py"]}, "units)")]
+)
+async def test_similar_passages_of_open_documents_are_quoted(
+    start: Start, settings: dict[str, Any], expected: str
+) -> None:
+    # Where it is excluded, something else is quoted, so that one sees that it had its pause.
+    units = {"after": r"(?s)^# units\.py\n.*def load_orders.*raise_", "text": "units)\n"}
+    async with start(ALIKE, units, UNQUOTED, **settings) as editor:
+        await editor.open("file:///users.py", "python", LIKE)
+        if settings:
+            await editor.open("file:///units.py", "python", LIKE.replace("users", "units"))
+        await editor.open("file:///main.py", "python", HERE)
+        editor.insert("raise_")
+        assert await heard(editor) == expected
+
+
 async def heard(editor: Editor) -> str:
     """Return the first answer that something was quoted for."""
     said = "nothing)"

@@ -36,6 +36,7 @@ from linewise_server.completion.plan import Plan, Planner
 from linewise_server.completion.postprocess import enough, postprocess
 from linewise_server.completion.rhythm import Rhythm
 from linewise_server.completion.shape import Shape, Site, shape
+from linewise_server.completion.similar import Similar
 from linewise_server.completion.syntax import Syntax
 from linewise_server.completion.trace import trace_of
 from linewise_server.protocol import Origin, Trace
@@ -77,6 +78,7 @@ class Completer:
         self._least = least
         self._memory = Memory()
         self._rhythm = Rhythm()
+        self._similar = Similar()
         self._planner: Planner | None = None
         self._report: Report | None = None
         self._flight: Flight | None = None
@@ -184,7 +186,9 @@ class Completer:
             return
         planner, budget = await self._plans(), await self._sizes(Ask(snapshot, line, 0), "line")
         near = snapshot.before(line, len(snapshot.lines[line]), max(0, line - NEAR_LINES))
-        found = context(near, snapshot.text(), neighbours, planner.room(budget), samples)
+        own, shown = snapshot.text(), planner.shown(snapshot.uri)
+        alike = self._similar.find(near, own, neighbours, shown)
+        found = context(near, own, neighbours, planner.room(budget), samples, alike)
         if found and planner.take_in(snapshot.uri, found):
             plan = planner.plan(snapshot, line, 0, budget)
             self._do(self._warm(snapshot.uri, plan.warm or plan))

@@ -49,12 +49,14 @@ def context(
     neighbours: Iterable[Neighbour],
     room: int,
     samples: Sequence[Definition] = (),
+    passages: Sequence[Definition] = (),
 ) -> str:
     """Return the quotation that fits `room` characters; empty where nothing is related.
 
     `near` is the code around the cursor, whose names are looked for, those nearest its end first;
     `own` is the whole document, whose own definitions need no quotation. `samples` show how to use
-    what stands near the cursor, those for the nearest first.
+    what stands near the cursor, those for the nearest first; `passages` of other files resemble it,
+    the most similar first, and stand before the samples.
     """
     known: dict[str, Definition] = {}
     for neighbour in neighbours:
@@ -69,13 +71,22 @@ def context(
             break
         if name in known and len(quote([*chosen, known[name]])) <= room:
             chosen.append(known[name])
+    alike: list[Definition] = []
+    for passage in passages:
+        if not _says(quote(chosen), passage) and len(quote([*chosen, *alike, passage])) <= room:
+            alike.append(passage)
     shown: list[Definition] = []
     for sample in (_rest(each, own) for each in samples):
         if len(shown) == MOST_SAMPLES:
             break
-        if sample.text and len(quote([*chosen, *shown, sample])) <= room:
+        if sample.text and len(quote([*chosen, *alike, *shown, sample])) <= room:
             shown.append(sample)
-    return quote([*_in_order(chosen), *_in_order(shown)])
+    return quote([*_in_order(chosen), *alike, *_in_order(shown)])
+
+
+def _says(quoted: str, passage: Definition) -> bool:
+    """Say whether every line of a passage is quoted already."""
+    return {f"# {line}" for line in passage.text.split("\n")}.issubset(quoted.split("\n"))
 
 
 def _in_order(quoted: list[Definition]) -> list[Definition]:

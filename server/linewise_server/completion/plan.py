@@ -93,6 +93,10 @@ class Planner:
         """Return how many characters other files may say."""
         return int(self._characters(sizes.prefix) * CONTEXT_SHARE)
 
+    def shown(self, uri: str) -> str:
+        """Return what other files say in a document's prompts."""
+        return self._windows.setdefault(uri, _Window()).context
+
     def take_in(self, uri: str, context: str) -> bool:
         """Show what other files say from now on; False where that is shown already."""
         window = self._windows.setdefault(uri, _Window())

@@ -85,6 +85,28 @@ def test_samples_follow_what_the_project_says(
     assert context(near, own, [SHAPES], room, samples) == expected
 
 
+TESTED = Definition("more.py", "\n".join(f"check({n})" for n in range(9)), lines=20)
+TESTED_QUOTED = "# more.py\n" + "".join(f"# check({n})\n" for n in range(9))
+AREA = Definition("shapes.py", "def area(square: Square) -> float:\n    return square.side ** 2")
+
+
+@pytest.mark.parametrize(
+    ("room", "passages", "expected"),
+    [
+        (1000, [TESTED], f"{QUOTED}{TESTED_QUOTED}\n{ECHO_QUOTED}\n"),
+        (len(QUOTED) + len(TESTED_QUOTED) + 1, [TESTED], f"{QUOTED}{TESTED_QUOTED}\n"),
+        (len(QUOTED) + len(ECHO_QUOTED) + 1, [TESTED], f"{QUOTED}{ECHO_QUOTED}\n"),
+        (1000, [AREA], f"{QUOTED}{ECHO_QUOTED}\n"),
+    ],
+    ids=["between", "before samples", "too long", "quoted already"],
+)
+def test_passages_stand_between_definitions_and_samples(
+    room: int, passages: list[Definition], expected: str
+) -> None:
+    own = "import click"
+    assert context("area(1)", own, [SHAPES], room, [ECHO], passages) == expected
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
