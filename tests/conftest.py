@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from linewise_models.home import Home
-from linewise_models.index import load_index
+from linewise_models.index import AdapterSource, load_index
 from linewise_models.store import Store
 
 USER_HOME = Home.locate(os.environ)
@@ -30,4 +30,15 @@ def real_model() -> Path:
     index = load_index()
     path = Path(named) if named else Store(USER_HOME, os.environ).path(index.find(index.default))
     assert path.is_file(), f"{path} is missing; `make test` pulls it: linewise models pull"
+    return path
+
+
+@pytest.fixture(scope="session")
+def left_to_right_model() -> Path:
+    """Return the base of the default model, which was never taught to fill in."""
+    index = load_index()
+    source = index.find(index.default).source
+    assert isinstance(source, AdapterSource)
+    path = Store(USER_HOME, os.environ).path(source.base)
+    assert path.is_file(), f"{path} is missing; `make test` pulls it with what is made from it"
     return path

@@ -11,6 +11,7 @@ import pytest
 from linewise_models.errors import UnknownModel
 from linewise_models.home import Home
 from linewise_models.index import (
+    AdapterSource,
     Entry,
     FileSource,
     Fim,
@@ -42,15 +43,19 @@ def test_every_entry_says_what_a_user_must_know(entry: Entry) -> None:
     assert entry.parameters is not None
     # Weights of 4 to 9 bits: a size or a count that is a digit off falls out of the range.
     assert 4 <= entry.size * 8 / entry.parameters <= 9
-    assert parse_source(str(entry.source)) == entry.source
+    assert (
+        isinstance(entry.source, AdapterSource) or parse_source(str(entry.source)) == entry.source
+    )
     assert entry.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
     assert entry.sha256 or isinstance(entry.source, HubSource), "nothing could verify this file"
 
 
 def test_the_default_needs_nothing_but_the_package_index() -> None:
     entry = INDEX.find(INDEX.default)
-    assert isinstance(entry.source, PypiSource)
+    assert isinstance(entry.source, AdapterSource)
+    assert isinstance(entry.source.base.source, PypiSource)
     assert entry.sha256
+    assert entry.source.base.sha256
     assert set(entry.tasks) == set(get_args(Task))
 
 
@@ -93,9 +98,9 @@ def test_other_sources_are_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("smollm2", "Did you mean smollm2-135m?"),
+        ("smollm2", "Did you mean smollm2-135m or smollm2-135m-instruct?"),
         ("qwen2.5-coder-1b", "qwen2.5-coder-1.5b"),
-        ("SMOLLM2-135M", "Did you mean smollm2-135m?"),
+        ("SMOLLM2-135M", "Did you mean smollm2-135m or smollm2-135m-instruct?"),
         ("zzz", "linewise models list"),
         ("nowhere.gguf", "There is no file nowhere.gguf"),
         ("no/where", "There is no file"),

@@ -52,13 +52,13 @@ def default_installed(linewise_home: Path) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
-        (["path", "smollm2"], 2, "Did you mean smollm2-135m?"),
-        (["pull", "smollm2"], 2, "Did you mean smollm2-135m?"),
-        (["verify", "smollm2"], 2, "Did you mean smollm2-135m?"),
+        (["path", "smollm2"], 2, "Did you mean smollm2-135m or smollm2-135m-instruct?"),
+        (["pull", "smollm2"], 2, "Did you mean smollm2-135m or smollm2-135m-instruct?"),
+        (["verify", "smollm2"], 2, "Did you mean smollm2-135m or smollm2-135m-instruct?"),
         (["pull"], 2, "Missing argument"),
         (["delete"], 2, "No such command"),
         (["pull", "hf:o/r"], 2, "hf:OWNER/REPO/FILE@REVISION"),
-        (["remove", "smollm2"], 2, "Did you mean smollm2-135m?"),
+        (["remove", "smollm2"], 2, "Did you mean smollm2-135m or smollm2-135m-instruct?"),
         (["remove", DEFAULT.name], 1, "is not here"),
         (["use", DEFAULT.name], 1, "linewise models pull smollm2-135m"),
         (["bench", DEFAULT.name], 1, "linewise models pull smollm2-135m"),
@@ -84,13 +84,12 @@ def test_errors_say_what_to_do_on_stderr(
 def test_list_as_json_holds_what_the_index_knows(default_installed: Path) -> None:
     rows = json.loads(run("list", "--json").stdout)
     assert [row["name"] for row in rows] == INDEX.names()
-    first = rows[0]
-    assert first["default"]
+    (first,) = (row for row in rows if row["default"])
     assert first["installed"]
     assert first["path"] == str(default_installed)
     assert first["sha256"] == DEFAULT.sha256
     assert first["fits"]
-    assert not any(row["installed"] or row["path"] for row in rows[1:])
+    assert [row["name"] for row in rows if row["installed"] or row["path"]] == [DEFAULT.name]
 
 
 def test_list_shows_every_model_with_its_terms(default_installed: Path) -> None:

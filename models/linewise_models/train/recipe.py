@@ -131,7 +131,7 @@ class Marks:
 class Recipe:
     """All of it."""
 
-    base: str = "smollm2-135m"
+    base: str = "smollm2-135m-instruct"
     """A name of the model index, or the path of a GGUF file; its tokenizer is used."""
     seed: int = 1
     sources: Sources = Sources()

@@ -17,8 +17,8 @@ HEAD = 'import math\n\n\ndef mean(xs):\n    """Return the arithmetic mean."""\n'
 
 
 @pytest.fixture(scope="module")
-def engine(real_model: Path) -> Iterator[LlamaEngine]:
-    engine = LlamaEngine(LoadOptions(real_model, context=512, sequences=3))
+def engine(left_to_right_model: Path) -> Iterator[LlamaEngine]:
+    engine = LlamaEngine(LoadOptions(left_to_right_model, context=512, sequences=3))
     yield engine
     engine.close()
 

@@ -86,6 +86,5 @@ def test_what_a_file_really_holds(
 
 def test_the_default_model(real_model: Path) -> None:
     weights = describe(real_model)
-    assert weights.quantisation == "Q4_1"
-    # Its embeddings are its output as well, and are kept finer.
-    assert list(weights.holds) == ["Q4_1", "Q8_0", "F32"]
+    assert weights.quantisation == "Q8_0"
+    assert list(weights.holds) == ["Q8_0", "F32"]
