@@ -80,4 +80,4 @@ def test_the_real_model_is_measured_and_the_figures_are_kept(
     assert kept is not None
     assert (kept.how, kept.memory) == ("bench", figures["memory"])
     assert kept.generation_speed == figures["generation_speed"]
-    assert kept.fim == "none"
+    assert kept.fim == "spm"

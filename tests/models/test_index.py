@@ -145,7 +145,8 @@ def test_a_source_is_a_model_of_unknown_terms(text: str, title: str, terms: str)
 
 def test_a_source_that_the_index_has_is_the_entry_that_it_has(tmp_path: Path) -> None:
     for entry in INDEX.entries:
-        assert INDEX.resolve(str(entry.source)) == entry
+        if not isinstance(entry.source, AdapterSource):
+            assert INDEX.resolve(str(entry.source)) == entry
     file = tmp_path / "mine.gguf"
     file.write_bytes(b"GGUF")
     assert INDEX.resolve(f"file:{file}") == INDEX.resolve(str(file))

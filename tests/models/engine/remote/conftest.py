@@ -96,17 +96,17 @@ def spoken(tokens: list[Token], candidate: int = 0) -> str:
 
 
 @pytest.fixture(scope="module")
-def llama_server(real_model: Path) -> Iterator[str]:
+def llama_server(left_to_right_model: Path) -> Iterator[str]:
     """A llama-server with the real model, two slots and the key sesame; its address."""
-    with serving(real_model, "sesame") as address:
+    with serving(left_to_right_model, "sesame") as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def filling_server(real_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def filling_server(left_to_right_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A llama-server whose model has marks in its vocabulary, though it was not trained on them."""
     marked = tmp_path_factory.mktemp("models") / "marked.gguf"
-    add_marks(real_model, marked)
+    add_marks(left_to_right_model, marked)
     with serving(marked) as address:
         yield address
 
