@@ -103,7 +103,9 @@ def llama_server(left_to_right_model: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def filling_server(left_to_right_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def filling_server(
+    left_to_right_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """A llama-server whose model has marks in its vocabulary, though it was not trained on them."""
     marked = tmp_path_factory.mktemp("models") / "marked.gguf"
     add_marks(left_to_right_model, marked)
