@@ -51,8 +51,8 @@ def test_a_record_states_its_figures_and_where_they_come_from(
     assert accuracy["low"] < accuracy["value"] < accuracy["high"]
     assert accuracy["n"] == told["tokens"]
     assert document["model"]["name"] == document["model"]["file"] == real_model.name
-    assert document["model"]["quantisation"] == "Q4_1"
-    assert document["model"]["holds"]["Q4_1"] > 0.5
+    assert document["model"]["quantisation"] == "Q8_0"
+    assert document["model"]["holds"]["Q8_0"] > 0.5
     assert document["rules"]["context_tokens"] == 2048
     assert document["complete"]
     assert document["data"] == {
