@@ -109,7 +109,9 @@ async def compare(options: argparse.Namespace, server: LlamaServer, place: Path)
     await client.report()
     rounds: list[tuple[Round, Round]] = []
     prompts: list[int] = []
-    async with httpx.AsyncClient(base_url=server.url, timeout=120) as http:
+    # llama-server closes connections that it was asked on, at times as the next request goes out.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=server.url, timeout=120, limits=limits) as http:
         for number in range(-1, options.rounds):
             ask = document(options.lines, number + 1)
             prompt = await prompt_for(ask, client, nothing_around)

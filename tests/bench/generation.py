@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import ctypes
+import itertools
 import json
 import os
 import statistics
@@ -38,6 +39,8 @@ from tests.bench.processes import end, engines
 
 CONTEXT = 2048
 BATCH = 512
+PASSAGES = 70
+"""So many prompts, 500 characters apart, the file that they are taken from has."""
 """Tokens of a prefill step of llama.cpp's own loop: its default. The engine takes slices that can
 be cancelled, and pays for it here."""
 
@@ -144,8 +147,10 @@ class RawProcess:
         self._process.wait()
 
 
-async def through_the_stack(client: HostClient, text: str, tokens: int, number: int) -> Round:
-    """Do the same with the engine process, in a session that it has not seen."""
+async def through_the_stack(
+    client: HostClient, text: str, tokens: int, number: int
+) -> Round | None:
+    """Do the same with the engine process, in a session that it has not seen; None if it ends."""
     request = Request(
         session=f"round {number}",
         prompt=(Part("text", text),),
@@ -156,13 +161,15 @@ async def through_the_stack(client: HostClient, text: str, tokens: int, number: 
     began = time.perf_counter()
     arrivals: list[float] = []
     said = ""
-    evaluated = 0
+    evaluated, reason = 0, ""
     async for event in client.generate(request):
         if isinstance(event, Token):
             arrivals.append(time.perf_counter())
             said += event.text
         else:
-            evaluated = event.evaluated_tokens
+            evaluated, reason = event.evaluated_tokens, event.reason
+    if reason != "length":
+        return None
     speed = (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
     return Round(evaluated / (arrivals[0] - began), speed, said)
 
@@ -176,13 +183,16 @@ async def compare(options: argparse.Namespace) -> dict[str, Any]:
         raw = RawProcess(options.model, options.threads)
         raw.run(prompt_text(options.prompt, -1), 8)
         rounds: list[tuple[Round, Round]] = []
-        for number in range(options.rounds):
+        for number in itertools.takewhile(lambda _: len(rounds) < options.rounds, range(PASSAGES)):
             text = prompt_text(options.prompt, number)
             ours = await through_the_stack(client, text, options.tokens, number)
+            if ours is None:
+                continue  # the model ended its text where this passage ends
             theirs = raw.run(text, options.tokens)
             rounds.append((ours, theirs))
             print(
-                f"{number + 1}/{options.rounds}: prompt {ours.prompt:.0f} and {theirs.prompt:.0f}, "
+                f"{len(rounds)}/{options.rounds}: "
+                f"prompt {ours.prompt:.0f} and {theirs.prompt:.0f}, "
                 f"generation {ours.generation:.1f} and {theirs.generation:.1f} tokens/s",
                 file=sys.stderr,
             )

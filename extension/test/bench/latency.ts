@@ -100,7 +100,7 @@ async function bare(): Promise<Sample[]> {
   await editor.openFile("a.py");
   await eventually("the provider", async () => {
     await editor.type("x");
-    return (await editor.ghost()) !== "";
+    return (await editor.waitForGhost(undefined, 1000)) !== "";
   });
   const samples = await measure(editor, () => undefined);
   await editor.close();

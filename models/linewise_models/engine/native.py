@@ -36,8 +36,8 @@ class LoadOptions:
     """KV sequences, each of `context` tokens."""
     threads: int = 0
     """0 takes the physical cores that this process may use."""
-    batch: int = 64
-    """Tokens of one prefill slice at most; larger on a GPU costs memory, not latency."""
+    batch: int = 256
+    """Tokens of one prefill slice at most. Room for more is touched only when they come."""
 
 
 class Native:

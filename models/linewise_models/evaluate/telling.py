@@ -97,7 +97,7 @@ def load(model: Path, threads: int = 0) -> tuple[Native, bool]:
     from linewise_models.engine.contract import Mark
     from linewise_models.engine.native import LoadOptions, Native
 
-    options = LoadOptions(model, context=CONTEXT, sequences=1, threads=threads)
+    options = LoadOptions(model, context=CONTEXT, sequences=1, threads=threads, batch=64)
     native = Native(options, lambda share: None)
     return native, {Mark.PREFIX, Mark.SUFFIX, Mark.MIDDLE} <= native.marks().keys()
 

@@ -166,11 +166,13 @@ class Host:
             if not isinstance(job.task, Request):
                 self._send(job, job.task(engine))
                 return
+            first = True
             for event in engine.generate(job.task, lambda: job.cancelled):
                 if isinstance(event, Finish):
                     self._send(job, {"finish": _settle(event, job, queued)})
                 else:
-                    self._send(job, {"token": event}, at_once="\n" in event.text)
+                    self._send(job, {"token": event}, at_once=first or "\n" in event.text)
+                    first = False
         except ModelError as error:
             kind = "adapter" if isinstance(error, AdapterError) else "engine"
             self._send(job, {"error": str(error), "kind": kind})
@@ -226,7 +228,8 @@ class _Window:
     """A connection with a writer of its own; what it does not read in time closes it.
 
     A frame for each token would take the processor from those who compute the next one, here and
-    in the window: tokens that come fast go together, and at once where one ends a line.
+    in the window: tokens that come fast go together, and at once where one is the first of its
+    answer or ends a line.
     """
 
     def __init__(self, connection: Connection) -> None:

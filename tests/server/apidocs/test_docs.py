@@ -1,0 +1,33 @@
+"""The docs of a workspace as a whole: what a workspace that closes leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from linewise_server.apidocs.consent import Policy
+from linewise_server.apidocs.docs import open_docs
+from linewise_server.apidocs.environment import Environment
+from linewise_server.apidocs.index import Index
+from linewise_server.apidocs.source import Source
+
+
+async def test_closing_waits_for_what_a_thread_still_reads(
+    tmp_path: Path, environment: Environment
+) -> None:
+    folder = tmp_path / "docs"
+    docs = open_docs(folder, tmp_path / "cache", None, environment, lambda: Policy("never", ()))
+    begun = asyncio.Event()
+
+    async def quiet() -> None:
+        begun.set()
+
+    warming = asyncio.create_task(docs.warm(Source("import json\n", "python"), quiet))
+    await begun.wait()
+    await asyncio.sleep(0)  # the thread begins
+    warming.cancel()
+    await docs.close()
+    index = Index(folder / "index.sqlite")
+    (found,) = index.docsets("python")
+    assert found.symbols > 1000
+    index.close()
