@@ -86,8 +86,8 @@ async def ours(client: HostClient, ask: Ask) -> float:
     return (first[0] - began) * 1000
 
 
-async def theirs(http: httpx.AsyncClient, messages: list[dict[str, str]]) -> float:
-    """Return the milliseconds until llama-server's first text."""
+async def theirs(http: httpx.AsyncClient, messages: list[dict[str, str]]) -> float | None:
+    """Return the milliseconds until llama-server's first text, None where it says nothing."""
     body = {"messages": messages, "stream": True, "temperature": 0, "max_tokens": TOKENS}
     began = time.perf_counter()
     first = 0.0
@@ -99,7 +99,7 @@ async def theirs(http: httpx.AsyncClient, messages: list[dict[str, str]]) -> flo
             delta = json.loads(line.removeprefix("data: "))["choices"][0]["delta"]
             if delta.get("content"):
                 first = time.perf_counter()
-    return (first - began) * 1000
+    return (first - began) * 1000 if first else None
 
 
 async def compare(options: argparse.Namespace, server: LlamaServer, place: Path) -> dict[str, Any]:
@@ -118,9 +118,10 @@ async def compare(options: argparse.Namespace, server: LlamaServer, place: Path)
             (said,) = [part.text for part in prompt.parts if part.name == "user"]
             messages = [{"role": "user", "content": said}]
             mine = [await ours(client, ask), await ours(client, ask)]
-            other = [await theirs(http, messages), await theirs(http, messages)]
-            if number < 0:
-                continue  # pages, threads and clocks are warm now
+            cold, again = await theirs(http, messages), await theirs(http, messages)
+            if number < 0 or cold is None or again is None:
+                continue  # pages, threads and clocks are warm now; or the peer said nothing
+            other = [cold, again]
             prompts.append(len(await client.tokenise(said)))
             rounds.append((Round(*mine), Round(*other)))
             print(

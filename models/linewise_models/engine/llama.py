@@ -7,6 +7,7 @@ ask, and never reads a document.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ from linewise_models.engine.stops import StoppedText
 from linewise_models.engine.vocabulary import Vocabulary
 from linewise_models.errors import AdapterError, EngineError
 
-SLICE_SECONDS = {Urgency.INVOKED: 0.4, Urgency.AUTOMATIC: 0.125, Urgency.IDLE: 0.125}
+SLICE_SECONDS = {Urgency.INVOKED: 0.5, Urgency.AUTOMATIC: 0.125, Urgency.IDLE: 0.125}
 """A prefill slice should take no longer, so that a cancelled request stops within it. Long slices
 evaluate a prompt a tenth faster, and what a person asked for is seldom called off."""
 PROBE_TOKENS = 64
@@ -279,8 +280,9 @@ class LlamaEngine:
 
     def _slice_size(self, urgency: Urgency) -> int:
         batch = self._native.options.batch
-        fitting = int(self._pace.prompt_speed * SLICE_SECONDS[urgency]) // 16 * 16
-        return min(batch, max(16, fitting)) if self._pace.prompt_speed else batch
+        fitting = self._pace.prompt_speed * SLICE_SECONDS[urgency]
+        # Powers of two: 176 tokens take longer a token than 128.
+        return min(batch, 2 ** max(4, int(math.log2(fitting)))) if fitting >= 1 else batch
 
     def _branch(self, request: Request, sequence: _Sequence, healed: bytes) -> list[_Branch]:
         """Return the candidates, each on a copy of the evaluated prompt."""
