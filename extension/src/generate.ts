@@ -27,7 +27,7 @@ import { languageName } from "./languages";
 import { isCancelled, useModel } from "./models";
 import { showOnce } from "./notices";
 import type { Preview } from "./preview";
-import { generateCommand, generateRequest, type ApiLink, type Generate, type Generation, type GenerationProgress } from "./protocol";
+import { generateCommand, generateRequest, generationComingNotification, type ApiLink, type Generate, type Generation, type GenerationProgress } from "./protocol";
 import type { Linewise } from "./session";
 import { SECTION } from "./settings";
 
@@ -89,26 +89,15 @@ export class Generator {
     if (editor === undefined || server === undefined) {
       return;
     }
+    if (kind === "instruction") {
+      // The model reads the code while the user still writes what to do with it.
+      void server.sendNotification(generationComingNotification, wanted(server, editor.document, { kind, detail: null, range: editor.selection }));
+    }
     const ask = kind === "sample" ? await chooseSample(editor) : await complete(editor, kind);
     if (ask === undefined) {
       return;
     }
-    if (isGenerate(ask)) {
-      await this.run(ask);
-      return;
-    }
-    const { start, end } = ask.range;
-    await this.run({
-      uri: server.code2ProtocolConverter.asUri(editor.document.uri),
-      version: editor.document.version,
-      kind: ask.kind,
-      startLine: start.line,
-      startCharacter: start.character,
-      endLine: end.line,
-      endCharacter: end.character,
-      detail: ask.detail,
-      partialResultToken: null,
-    });
+    await this.run(isGenerate(ask) ? ask : wanted(server, editor.document, ask));
   }
 
   private async run(wanted: Generate): Promise<void> {
@@ -240,6 +229,20 @@ export class Generator {
       await commands.executeCommand(command);
     }
   }
+}
+
+function wanted(server: LanguageClient, document: TextDocument, { kind, detail, range: { start, end } }: Ask): Generate {
+  return {
+    uri: server.code2ProtocolConverter.asUri(document.uri),
+    version: document.version,
+    kind,
+    startLine: start.line,
+    startCharacter: start.character,
+    endLine: end.line,
+    endCharacter: end.character,
+    detail,
+    partialResultToken: null,
+  };
 }
 
 /** Asks for what a way needs besides the place; undefined where the user went away. */

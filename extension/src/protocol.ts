@@ -264,6 +264,8 @@ export const docsOpenedNotification = new NotificationType<DocsOpened>("linewise
 
 export const docsRatedNotification = new NotificationType<DocsRated>("linewise/docsRated");
 
+export const generationComingNotification = new NotificationType<Generate>("linewise/generationComing");
+
 export const statusChangedNotification = new NotificationType<Status>("linewise/statusChanged");
 
 export const traceNotification = new NotificationType<Trace>("linewise/trace");

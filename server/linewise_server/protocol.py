@@ -335,6 +335,7 @@ TO_SERVER: dict[str, Any] = {
     "linewise/completionDismissed": CompletionDismissed,
     "linewise/docsOpened": DocsOpened,
     "linewise/docsRated": DocsRated,
+    "linewise/generationComing": Generate,
 }
 """Notifications from the client."""
 

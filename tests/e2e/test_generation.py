@@ -20,7 +20,7 @@ from pygls.exceptions import JsonRpcException
 from linewise_server.lsp.editor import Editor
 from linewise_server.protocol import COMMAND_GENERATE
 from linewise_server.snapshot import Snapshot
-from tests.e2e.conftest import Start
+from tests.e2e.conftest import Start, engines
 
 MEAN = 'def mean(xs):\n    """Return the mean."""\n'
 BODY = {"after": r'the mean\."""\n\s*', "text": "    return sum(xs) / len(xs)\n\n\ndef other():\n"}
@@ -311,6 +311,19 @@ async def test_a_request_about_an_older_text_is_refused(start: Start) -> None:
         await w.open(MEAN + "║")
         with pytest.raises(JsonRpcException, match="Ask for it again"):
             await w.generate("implement", version=0)
+
+
+async def test_what_is_coming_reaches_the_engine_before_it_is_asked(
+    start: Start, linewise_home: Path
+) -> None:
+    unwritten = {"after": r"…\s*", "die": True}
+    async with window(start, unwritten, BODY) as w:
+        await w.open(MEAN + "    ║\n")
+        await w.generate("implement")
+        (engine,) = engines(linewise_home)
+        w.editor._client.protocol.notify("linewise/generationComing", w.request("instruction"))
+        await asyncio.to_thread(engine.wait, 20)
+        assert (await w.generate("implement"))["edits"]
 
 
 async def test_files_that_are_left_alone_are_left_alone(start: Start, tmp_path: Path) -> None:

@@ -60,6 +60,21 @@ async def generate(
     return _outcome(ask, target, said.reading, said.finish, report.model, started)
 
 
+async def prepare(ask: Ask, client: EngineClient, surround: Surround) -> None:
+    """Have the engine read what the prompt for an ask begins with, whatever its instruction is.
+
+    Whoever asks for anything meanwhile goes first. Raises as `generate` does.
+    """
+    ask = replace(ask, instruction=ask.instruction or "…")
+    prompt = await _prompt(ask, find_target(ask), await client.report(), client, surround)
+    request = Request(
+        _session(ask), prompt.parts, max_tokens=0, heal=prompt.heal, urgency=Urgency.IDLE
+    )
+    async with aclosing(client.generate(request)) as events:
+        async for _ in events:
+            pass
+
+
 async def prompt_for(ask: Ask, client: EngineClient, surround: Surround) -> Prompt:
     """Return the prompt that would be sent for an ask, for people to look at."""
     return await _prompt(ask, find_target(ask), await client.report(), client, surround)
@@ -99,13 +114,17 @@ async def _ratio(ask: Ask, client: EngineClient) -> float:
     return RATIO
 
 
+def _session(ask: Ask) -> str:
+    return f"{ask.snapshot.uri}#generate"
+
+
 async def _ask(
     ask: Ask, target: Target, prompt: Prompt, client: EngineClient, on_text: OnText
 ) -> _Said:
     text = ask.snapshot.text()
     before = text[: target.start] + target.opening if not target.file else target.preamble
     request = Request(
-        session=f"{ask.snapshot.uri}#generate",
+        session=_session(ask),
         prompt=prompt.parts,
         max_tokens=prompt.tokens,
         stop=prompt.stop,

@@ -34,6 +34,9 @@ SPARE = 32
 """Tokens left for marks and the template."""
 MOST_CALLS = 3
 """Lines that call a function which are shown with it."""
+INSTRUCTION_CHARACTERS = 300
+"""Room that an instruction has, written or not: what is shown of the file does not shift with its
+length, so that all before it can be read while the user still writes it."""
 SHARE_BEFORE, SHARE_AFTER = 0.6, 0.2
 """Of what is left for the file around the place; the rest is for what is beyond the file."""
 
@@ -119,7 +122,7 @@ def _request(ask: Ask, target: Target, around: Surroundings, room: Room) -> str:
     fence = ask.snapshot.language
     subject = _middle(target.subject.strip("\n"), room.characters // 2)
     pieces = [f"```{fence}\n{subject}\n```"] if subject else []
-    left = room.characters - len(order) - sum(map(len, pieces))
+    left = room.characters - len(order) - _unwritten(ask) - sum(map(len, pieces))
     before, after = _file_around(ask, target, left)
     if before or after:
         name = PurePosixPath(ask.snapshot.uri).name
@@ -133,6 +136,12 @@ def _request(ask: Ask, target: Target, around: Surroundings, room: Room) -> str:
     if ask.diagnostics and ask.kind != "fix":
         pieces.append("It is said to be wrong there:\n" + "\n".join(ask.diagnostics))
     return "\n\n".join([*pieces, order])
+
+
+def _unwritten(ask: Ask) -> int:
+    """Return the characters that an instruction may still become longer by."""
+    written = len(ask.instruction.strip())
+    return max(0, INSTRUCTION_CHARACTERS - written) if ask.kind == "instruction" else 0
 
 
 def _here(ask: Ask) -> str:
@@ -159,7 +168,7 @@ def _continued(ask: Ask, target: Target, report: Report, room: Room) -> tuple[Pa
         order = _middle(code, room.characters // 2) + "\n\n\n"
     elif not target.lead:
         order = _as_comment(ask, target, room)
-    left = room.characters - len(target.lead) - len(order)
+    left = room.characters - len(target.lead) - len(order) - _unwritten(ask)
     before = _last_lines(text[:lead_start], max(0, int(left * (1 - SHARE_AFTER))))
     head = Part("before", before, stable=True)
     tail = Part("lead", f"{order}{target.preamble}{target.lead}", stable=True)

@@ -11,6 +11,7 @@ Both refuse to write over what the user has changed meanwhile.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
@@ -23,7 +24,7 @@ from linewise_server.apidocs.apis import api_link
 from linewise_server.apidocs.source import Source, Span
 from linewise_server.errors import LinewiseError
 from linewise_server.generation.ask import Ask, Change, Outcome, Surroundings
-from linewise_server.generation.generator import OnText, apply, generate
+from linewise_server.generation.generator import OnText, apply, generate, prepare
 from linewise_server.generation.offers import offers
 from linewise_server.generation.ways import WAYS, smallest_model
 from linewise_server.lsp.documents import Document
@@ -65,6 +66,11 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         outcome = await work.run(wanted, snapshot, show)
         return protocol.to_wire(await work.answer(outcome, snapshot))
 
+    @server.feature("linewise/generationComing")
+    def coming(params: Any) -> None:
+        wanted = protocol.from_wire(protocol.Generate, plain(params))
+        server.session.run(work.prepare(wanted))
+
     @server.command(protocol.COMMAND_GENERATE)
     async def run(*arguments: Any) -> None:
         wanted = protocol.from_wire(protocol.Generate, plain(arguments[0]) if arguments else {})
@@ -104,6 +110,17 @@ class Generations:
             return await generate(ask, client, lambda: self._around(ask), on_text)
         except (ModelError, LinewiseError) as error:
             raise _failure(str(error)) from error
+
+    async def prepare(self, wanted: protocol.Generate) -> None:
+        """Have read what a request will begin with; if that fails, the request itself will say.
+
+        Not on another machine: that would be told, and may charge for, what was never asked.
+        """
+        if self._server.session.settings.remote_url:
+            return
+        with contextlib.suppress(ModelError, LinewiseError, JsonRpcException):
+            ask = self._ask(wanted, self.snapshot(wanted))
+            await prepare(ask, self._server.session.engine(), lambda: self._around(ask))
 
     async def answer(self, outcome: Outcome, snapshot: Snapshot) -> protocol.Generation:
         """Return an outcome as the client is told it, with the docs of the APIs in it."""
