@@ -7,7 +7,8 @@ sides in turns in one run. Linewise is given an instruction for a function in th
 of so many lines, through all of it: target, prompt, budget, engine process. llama-server gets the
 very message that Linewise composed, at /v1/chat/completions, streamed, greedy, with the same
 weights and threads. Cold: a function that neither has seen. Again: the same one once more, from
-both caches.
+both caches. From Enter: a file as new as the first, whose code was read while the instruction was
+written, as `Generate…` has it done; who drives llama-server waits for the cold one there.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ import httpx
 from linewise_models.host.address import Served
 from linewise_models.host.client import HostClient
 from linewise_server.generation.ask import Ask
-from linewise_server.generation.generator import generate, nothing_around, prompt_for
+from linewise_server.generation.generator import generate, nothing_around, prepare, prompt_for
 from linewise_server.snapshot import Snapshot
 from tests.bench.figures import as_json, machine, ratio, show, table
 from tests.bench.generation import default_model
@@ -48,6 +49,7 @@ class Round:
 
     cold: float
     again: float
+    enter: float
 
 
 class _FirstHeardError(Exception):
@@ -118,15 +120,20 @@ async def compare(options: argparse.Namespace, server: LlamaServer, place: Path)
             (said,) = [part.text for part in prompt.parts if part.name == "user"]
             messages = [{"role": "user", "content": said}]
             mine = [await ours(client, ask), await ours(client, ask)]
+            other_file = replace(ask.snapshot, uri=f"file:///bench/other{number}.py")
+            written = replace(ask, snapshot=other_file)
+            await prepare(replace(written, instruction=""), client, nothing_around)
+            mine.append(await ours(client, written))
             cold, again = await theirs(http, messages), await theirs(http, messages)
             if number < 0 or cold is None or again is None:
                 continue  # pages, threads and clocks are warm now; or the peer said nothing
-            other = [cold, again]
+            other = [cold, again, cold]
             prompts.append(len(await client.tokenise(said)))
             rounds.append((Round(*mine), Round(*other)))
             print(
                 f"{number + 1}/{options.rounds}: {prompts[-1]} tokens, cold {mine[0]:.0f} and "
-                f"{other[0]:.0f} ms, again {mine[1]:.0f} and {other[1]:.0f} ms",
+                f"{other[0]:.0f} ms, again {mine[1]:.0f} and {other[1]:.0f} ms, "
+                f"from Enter {mine[2]:.0f} ms",
                 file=sys.stderr,
             )
     await client.close()
@@ -139,6 +146,7 @@ async def compare(options: argparse.Namespace, server: LlamaServer, place: Path)
         "prompt_tokens": statistics.median(prompts),
         "cold": [median(side, lambda one: one.cold) for side in (0, 1)],
         "again": [median(side, lambda one: one.again) for side in (0, 1)],
+        "from Enter": [median(side, lambda one: one.enter) for side in (0, 1)],
     }
 
 
@@ -166,7 +174,7 @@ def main() -> None:
             show(result[kind][1], 0),
             show(100 * ratio(*result[kind])) + " %",
         )
-        for kind in ("cold", "again")
+        for kind in ("cold", "again", "from Enter")
     ]
     print(f"{facts['date']}, {facts['processor']}, {options.threads} threads, load {facts['load']}")
     print(
