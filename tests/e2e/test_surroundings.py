@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from linewise_server.lsp.editor import Editor
-from linewise_telemetry.catalogue.envelope import new_key, sign
-from linewise_telemetry.catalogue.shelf import Pulled, Shelf
+from tests.catalogues import document, subscribe
 from tests.e2e.conftest import Start
 
 SHAPES = {"after": r"(?s)# shapes\.py\n.*area\(", "text": "shapes)\n"}
@@ -75,22 +73,11 @@ async def heard(editor: Editor) -> str:
     return said
 
 
-CATALOGUE = {
-    "format": "linewise-catalogue/1",
-    "id": "shop",
-    "title": "Shop",
-    "maker": {"name": "Shop Makers"},
-    "release": 1,
-    "package": "shop",
-    "symbols": [{"name": "shop.area", "kind": "function", "url": "https://shop.example/"}],
-    "samples": [
-        {
-            "id": "area",
-            "title": "Area of a floor",
-            "symbols": ["shop.area"],
-            "code": "import shop\n\nshop.area(floor=2)\n",
-        }
-    ],
+AREA = {
+    "id": "area",
+    "title": "Area of a floor",
+    "symbols": ["shop.area"],
+    "code": "import shop\n\nshop.area(floor=2)\n",
 }
 SAMPLE = {
     "after": r"# Shop: Area of a floor\n# shop\.area\(floor=2\)\n\nimport shop\nx = shop\.area\(",
@@ -99,10 +86,8 @@ SAMPLE = {
 
 
 async def test_samples_of_catalogues_are_quoted(start: Start, linewise_home: Path) -> None:
-    async def pull(_: str, __: str) -> Pulled:
-        return Pulled(sign(json.dumps(CATALOGUE).encode(), new_key()), "1")
-
-    await Shelf(linewise_home / "catalogues").add("http://127.0.0.1:9/shop.catalogue", pull)
+    content = document("shop", ["shop.area"], samples=[AREA])
+    await subscribe(linewise_home / "catalogues", content)
     async with start(SAMPLE, NOTHING) as editor:
         await editor.open("file:///main.py", "python", "import shop\nx = shop.area")
         editor.insert("(")

@@ -21,7 +21,7 @@ import click
 from linewise_server.cli.model import model_option
 from linewise_server.cli.perplexity import perplexity
 from linewise_server.cli.plot import plot
-from linewise_server.cli.records import check_output, keep, named, progress
+from linewise_server.cli.records import check_output, keep, named, progress, record_options
 from linewise_server.errors import UsageError
 from linewise_server.settings import Settings
 
@@ -129,8 +129,7 @@ evaluate.add_command(plot)
     default=None,
     help="Run programs for pass@1; by default where they can be isolated.",
 )
-@click.option("--json", "output", type=click.Path(path_type=Path), help="Write the record there.")
-@click.option("--compare", type=click.Path(path_type=Path), help="An earlier record to set beside.")
+@record_options
 def _score(
     context: click.Context, /, output: Path | None, compare: Path | None, **asked: Any
 ) -> None:

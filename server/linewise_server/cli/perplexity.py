@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from linewise_server.cli.model import model_option
-from linewise_server.cli.records import check_output, keep, named, progress
+from linewise_server.cli.records import check_output, keep, named, progress, record_options
 from linewise_server.errors import UsageError
 from linewise_server.settings import Settings
 
@@ -45,8 +45,7 @@ CODE = (
     default=True,
     help="Tell middles by the model's own FIM format where it has one, or from what stands before.",
 )
-@click.option("--json", "output", type=click.Path(path_type=Path), help="Write the record there.")
-@click.option("--compare", type=click.Path(path_type=Path), help="An earlier record to set beside.")
+@record_options
 def perplexity(
     data: Path, model: str, limit: int | None, fim: bool, output: Path | None, compare: Path | None
 ) -> None:

@@ -22,6 +22,14 @@ Advance = Callable[[str], None]
 """Hears, of each thing that is done, what can be said so far."""
 
 
+def record_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--json` and `--compare`: where the record of a run goes, and what it is set beside."""
+    path = click.Path(path_type=Path)
+    compare = click.option("--compare", type=path, help="An earlier record to set beside.")
+    output = click.option("--json", "output", type=path, help="Write the record there.")
+    return output(compare(command))
+
+
 def check_output(output: Path | None, what: str = "record") -> None:
     """Raise UsageError where a file cannot be there, before the long work."""
     if output and not output.absolute().parent.is_dir():

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from linewise_server.apidocs.samples import samples_in_use
 from linewise_server.apidocs.source import Source, Span
-from linewise_telemetry.catalogue.envelope import new_key, sign
 from linewise_telemetry.catalogue.holding import Held, Holding
-from linewise_telemetry.catalogue.shelf import Pulled, Shelf
+from tests.catalogues import document, subscribe
 
 SYMBOLS = ("toy.Box", "toy.Box.open", "toy.plain")
 
 
 @pytest.fixture
 async def held(tmp_path: Path) -> Held:
-    content = {
-        "format": "linewise-catalogue/1",
-        "id": "toy",
-        "title": "Toy",
-        "maker": {"name": "Toy Makers"},
-        "release": 1,
-        "package": "toy",
-        "symbols": [{"name": n, "kind": "class", "url": "https://toy.example/"} for n in SYMBOLS],
-        "samples": [
-            {"id": "box", "title": "A box", "symbols": ["toy.Box"], "code": "toy.Box()"},
-            {"id": "open", "title": "Open", "symbols": ["toy.Box", "toy.Box.open"], "code": "x()"},
-        ],
-    }
-
-    async def pull(_: str, __: str) -> Pulled:
-        return Pulled(sign(json.dumps(content).encode(), new_key()), "1")
-
-    shelf = Shelf(tmp_path / "catalogues")
-    await shelf.add("https://toy.example/toy.catalogue", pull)
-    return Holding(shelf).current()
+    samples = [
+        {"id": "box", "title": "A box", "symbols": ["toy.Box"], "code": "toy.Box()"},
+        {"id": "open", "title": "Open", "symbols": ["toy.Box", "toy.Box.open"], "code": "x()"},
+    ]
+    content = document("toy", SYMBOLS, samples=samples)
+    return Holding(await subscribe(tmp_path / "catalogues", content)).current()
 
 
 @pytest.mark.parametrize(

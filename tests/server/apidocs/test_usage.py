@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +12,11 @@ import pytest_asyncio
 from linewise_server.apidocs.link import Link, Reason, Resolution
 from linewise_server.apidocs.source import Source, Span
 from linewise_server.apidocs.usage import Usage
-from linewise_telemetry.catalogue.envelope import new_key, sign
 from linewise_telemetry.catalogue.holding import Holding
-from linewise_telemetry.catalogue.shelf import Pulled, Shelf
+from linewise_telemetry.catalogue.shelf import Shelf
 from linewise_telemetry.client.completions import ApiUse
 from linewise_telemetry.events import load
+from tests.catalogues import document, subscribe
 
 EVENTS = load().events
 SYMBOLS = ("toy", "toy.Box", "toy.Box.open", "toy.old")
@@ -40,24 +39,13 @@ Tell = Callable[[Callable[[Usage], None]], list[str]]
 
 @pytest_asyncio.fixture
 async def holding(tmp_path: Path) -> Holding:
-    content = {
-        "format": "linewise-catalogue/1",
-        "id": "toy",
-        "title": "Toy",
-        "maker": {"name": "Toy Makers"},
-        "release": 1,
-        "package": "toy",
-        "symbols": [{"name": n, "kind": "class", "url": "https://toy.example/"} for n in SYMBOLS],
-        "deprecations": [{"symbol": "toy.old", "since": "1.0"}],
-        "samples": [{"id": "box", "title": "A box", "symbols": ["toy.Box"], "code": "toy.Box()"}],
-    }
-
-    async def pull(_: str, __: str) -> Pulled:
-        return Pulled(sign(json.dumps(content).encode(), new_key()), "1")
-
-    shelf = Shelf(tmp_path / "catalogues")
-    await shelf.add("https://toy.example/toy.catalogue", pull)
-    return Holding(shelf)
+    content = document(
+        "toy",
+        SYMBOLS,
+        deprecations=[{"symbol": "toy.old", "since": "1.0"}],
+        samples=[{"id": "box", "title": "A box", "symbols": ["toy.Box"], "code": "toy.Box()"}],
+    )
+    return Holding(await subscribe(tmp_path / "catalogues", content))
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from linewise_server.cli.evaluate import SUITES, evaluate
 from linewise_server.errors import UsageError
+from tests.interrupted import interrupt
 from tests.scripts import write_script
 
 SUITE = "humaneval-infilling"
@@ -209,21 +208,10 @@ def test_ctrl_c_shows_and_keeps_what_there_is(model: Path, tmp_path: Path) -> No
     data, output = tmp_path / "data.jsonl", tmp_path / "record.json"
     rows = [row("quick", "return x + y"), row("slow", "return x", PREFIX + "# slow\n")]
     data.write_text("".join(json.dumps(line) + "\n" for line in rows))
-    arguments: list[Any] = [SUITE, data, "--model", model, "--json", output]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "linewise_server", "eval", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ,
-        # Whoever runs the tests in the background may ignore the signal, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    code, out, err = interrupt(
+        "1 of 2 problems", "eval", SUITE, data, "--model", model, "--json", output
     )
-    assert process.stderr is not None
-    assert "1 of 2 problems" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
-    assert process.returncode == 130
+    assert code == 130
     assert "Stopped after 1 of 2 problems." in err
     assert "100.0 % (1)" in out
     assert "Traceback" not in err

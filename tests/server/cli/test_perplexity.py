@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,6 +11,7 @@ from click.testing import CliRunner, Result
 from linewise_models.evaluate.errors import EvaluationError
 from linewise_server.cli.evaluate import evaluate
 from linewise_server.errors import UsageError
+from tests.interrupted import interrupt
 from tests.scripts import write_script
 
 CODE = '"""Adds."""\n\n\ndef add(first, second):\n    return first + second\n'
@@ -117,21 +113,10 @@ def test_ctrl_c_shows_and_keeps_what_there_is(real_model: Path, tmp_path: Path) 
     code.mkdir()
     (code / "first.py").write_text(CODE)
     (code / "long.py").write_text(CODE * 400)
-    arguments: list[Any] = ["perplexity", code, "--model", real_model, "--json", output]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "linewise_server", "eval", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ,
-        # Whoever runs the tests in the background may ignore the signal, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    status, out, err = interrupt(
+        "1 of 2 passages", "eval", "perplexity", code, "--model", real_model, "--json", output
     )
-    assert process.stderr is not None
-    assert "1 of 2 passages" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
-    assert process.returncode == 130
+    assert status == 130
     assert "Stopped after 1 of 2 passages." in err
     assert "Traceback" not in err
     assert "bits/byte" in out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ from linewise_server.apidocs.usage import Usage
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.lsp.api_uses import ApiUses
 from linewise_server.snapshot import Snapshot
-from linewise_telemetry.catalogue.envelope import new_key, sign
 from linewise_telemetry.catalogue.holding import Holding
-from linewise_telemetry.catalogue.shelf import Pulled, Shelf
+from linewise_telemetry.catalogue.shelf import Shelf
 from linewise_telemetry.client.completions import Answered, Completions
+from tests.catalogues import document, subscribe
 
 CANARY = "zebra_quartz_canary"
 BEFORE = f"import toy\n{CANARY} = toy.Box()\n"
@@ -27,23 +26,8 @@ BEFORE = f"import toy\n{CANARY} = toy.Box()\n"
 
 @pytest.fixture
 async def holding(tmp_path: Path) -> Holding:
-    names = ("toy.Box", "toy.Box.open")
-    content = {
-        "format": "linewise-catalogue/1",
-        "id": "toy",
-        "title": "Toy",
-        "maker": {"name": "Toy Makers"},
-        "release": 1,
-        "package": "toy",
-        "symbols": [{"name": n, "kind": "class", "url": "https://toy.example/"} for n in names],
-    }
-
-    async def pull(_: str, __: str) -> Pulled:
-        return Pulled(sign(json.dumps(content).encode(), new_key()), "1")
-
-    shelf = Shelf(tmp_path / "catalogues")
-    await shelf.add("https://toy.example/toy.catalogue", pull)
-    return Holding(shelf)
+    content = document("toy", ("toy.Box", "toy.Box.open"))
+    return Holding(await subscribe(tmp_path / "catalogues", content))
 
 
 @dataclass
