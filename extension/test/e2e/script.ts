@@ -11,6 +11,8 @@ export interface Script {
   readonly abilities?: readonly string[];
   /** Whether consent may be asked for, until it was. */
   readonly mayAsk?: boolean;
+  /** A file without which the server does not answer `initialize`. */
+  readonly gate?: string;
   /** Fields of the first status that differ from "ready". */
   readonly status?: Readonly<Record<string, unknown>>;
 }

@@ -1,8 +1,10 @@
 /** The extension in a real VS Code against a server whose answers are known: exact shapes of what is shown and told. */
 
 import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
-import { closeAll, eventually, type Editor } from "./editor";
+import { closeAll, eventually, OUTPUT, type Editor } from "./editor";
 import { ScriptedEditor } from "./script";
 
 after(closeAll);
@@ -95,5 +97,23 @@ describe("completion", () => {
     await editor.press("Tab");
     await editor.expectFile("mean.ts", /const mean = \(xs: number\[\]\) => 0;/);
     await scripted.told("asked", { language: "typescript" });
+  });
+});
+
+describe("a server that comes late", () => {
+  test("what was typed before it could answer is completed without another key", async () => {
+    const gate = join(OUTPUT, "late-gate");
+    rmSync(gate, { force: true });
+    const scripted = await ScriptedEditor.open({ name: "late", files: { "mean.py": "def mean(xs):\n" }, script: { completions: { "return sum(": ["xs) / len(xs)"] }, gate } });
+    const { editor } = scripted;
+    await editor.openFile("mean.py");
+    await editor.type("    return sum(");
+    await editor.expectFile("mean.py", /return sum\(/);
+    assert.deepEqual(scripted.journal("asked"), []);
+    writeFileSync(gate, "");
+    await editor.waitForGhost("xs) / len(xs)");
+    assert.deepEqual(scripted.journal("asked").map(({ invoked }) => invoked), [false]);
+    await editor.screenshot("completion-late");
+    await editor.close();
   });
 });
