@@ -7,29 +7,10 @@ fills it in when the action is chosen.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from lsprotocol import types
 
-from linewise_server.lsp.documents import Document
-from linewise_server.lsp.plain import field as member
-
-if TYPE_CHECKING:
-    from linewise_server.lsp.server import LinewiseServer
-
-Offer = Callable[[Document, types.CodeActionParams], Awaitable[list[types.CodeAction]]]
-Resolve = Callable[[types.CodeAction], Awaitable[types.CodeAction]]
-
-
-@dataclass(slots=True)
-class CodeActions:
-    """Who offers code actions; features add themselves when they are registered."""
-
-    offers: list[Offer] = field(default_factory=list)
-    resolvers: dict[str, Resolve] = field(default_factory=dict)
-    """By what they put into `data["of"]`."""
+from linewise_server.lsp.plain import field
+from linewise_server.lsp.server import LinewiseServer
 
 
 def register(server: LinewiseServer) -> None:
@@ -49,5 +30,5 @@ def register(server: LinewiseServer) -> None:
 
     @server.feature(types.CODE_ACTION_RESOLVE)
     async def resolve(action: types.CodeAction) -> types.CodeAction:
-        resolver = server.code_actions.resolvers.get(str(member(action.data, "of")))
+        resolver = server.code_actions.resolvers.get(str(field(action.data, "of")))
         return await resolver(action) if resolver is not None else action

@@ -7,7 +7,8 @@ them; each is in a file of its own and only converts between LSP and the session
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass, field
 from typing import Any
 
 from lsprotocol import types
@@ -16,11 +17,23 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from linewise_server import __version__
 from linewise_server.engines import Engines
-from linewise_server.lsp.code_action import CodeActions
+from linewise_server.lsp.documents import Document
 from linewise_server.lsp.session import Session
 from linewise_server.protocol import Status, Trace, to_wire
 
 log = logging.getLogger(__name__)
+
+Offer = Callable[[Document, types.CodeActionParams], Awaitable[list[types.CodeAction]]]
+Resolve = Callable[[types.CodeAction], Awaitable[types.CodeAction]]
+
+
+@dataclass(slots=True)
+class CodeActions:
+    """Who offers code actions; features add themselves when they are registered."""
+
+    offers: list[Offer] = field(default_factory=list)
+    resolvers: dict[str, Resolve] = field(default_factory=dict)
+    """By what they put into `data["of"]`."""
 
 
 class Protocol(LanguageServerProtocol):
