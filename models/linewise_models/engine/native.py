@@ -253,16 +253,13 @@ class Native:
 
     def devices(self) -> list[str]:
         """Return the names of the devices that llama.cpp found, such as `CUDA0` or `CPU`."""
-        library: Any = self._ggml.libggml
-        library.ggml_backend_dev_count.restype = ctypes.c_size_t
-        library.ggml_backend_dev_get.restype = ctypes.c_void_p
-        library.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
-        library.ggml_backend_dev_name.restype = ctypes.c_char_p
-        library.ggml_backend_dev_name.argtypes = [ctypes.c_void_p]
-        return [
-            library.ggml_backend_dev_name(library.ggml_backend_dev_get(index)).decode()
-            for index in range(library.ggml_backend_dev_count())
-        ]
+        count, get, name = (
+            exported(self._ggml, f"ggml_backend_dev_{what}") for what in ("count", "get", "name")
+        )
+        count.restype = ctypes.c_size_t
+        get.restype, get.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+        name.restype, name.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
+        return [name(get(index)).decode() for index in range(count())]
 
     def close(self) -> None:
         """Free everything; the object is of no use afterwards."""
@@ -272,6 +269,19 @@ class Native:
         api.llama_batch_free(self._batch)
         api.llama_free(self._context)
         api.llama_model_free(self._model)
+
+
+def exported(ggml: Any, name: str) -> Any:
+    """Return a function of ggml, from llama-cpp-python's module for it.
+
+    Windows looks into the very library that is asked, and ggml's are two; others look into those
+    that it needs as well.
+    """
+    try:
+        return getattr(ggml.libggml, name)
+    except AttributeError:
+        base = ggml.ctypes_ext.load_shared_library("ggml-base", ggml.libggml_base_path)
+        return getattr(base, name)
 
 
 def backend_of(devices: tuple[str, ...]) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
+import importlib
 import struct
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from linewise_models.engine.native import LoadOptions, Native, explain_failure
+from linewise_models.engine.native import LoadOptions, Native, explain_failure, exported
 from linewise_models.errors import LoadError
 
 ARCHITECTURE = b"general.architecture" + struct.pack("<IQ", 8, 5) + b"llama"
@@ -66,6 +69,19 @@ def test_a_loaded_engine_has_nothing_of_the_high_level_bindings(real_model: Path
     command = [sys.executable, "-c", QUESTION, str(real_model)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip().splitlines()[-1] == "set()"
+
+
+def test_what_one_library_of_ggml_does_not_export_the_other_does() -> None:
+    whole = importlib.import_module("llama_cpp._ggml")
+    alone = SimpleNamespace(
+        libggml=ctypes.CDLL(None),  # this program, which has nothing of it
+        libggml_base_path=whole.libggml_base_path,
+        ctypes_ext=whole.ctypes_ext,
+    )
+    assert callable(exported(whole, "ggml_backend_dev_count"))
+    assert callable(exported(alone, "ggml_backend_dev_name"))
+    with pytest.raises(AttributeError):
+        exported(alone, "ggml_no_such_thing")
 
 
 def test_a_missing_file_is_refused_in_words(tmp_path: Path) -> None:
