@@ -200,6 +200,12 @@ def report(one: Summary, other: Summary) -> str:
             other.processor_per_100_keys,
             1,
         ),
+        (
+            "processor seconds for the same text",
+            one.processor_per_100_keys * one.keys / 100,
+            other.processor_per_100_keys * other.keys / 100,
+            1,
+        ),
         ("requests of the editor", one.requests, other.requests, 0),
         ("of these cancelled by the next key", one.cancelled, other.cancelled, 0),
         ("of these answered without the engine", one.without_engine, other.without_engine, 0),
