@@ -33,13 +33,19 @@ export function activate(linewise: Linewise, preview: Preview): void {
     }),
     workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration(`${SECTION}.${KEY}`)) {
-        void set(linewise, { level: settingOf() ?? "local", editorEnabled: env.isTelemetryEnabled });
+        void follow(linewise);
       }
     }),
     commands.registerCommand("linewise.showTelemetry", () => showPreview(linewise, preview)),
     commands.registerCommand("linewise.telemetryOn", () => turnOn(linewise, preview)),
     commands.registerCommand("linewise.telemetryOff", () => choose("off")),
   );
+}
+
+/** Passes on what the settings say now; without a word there the default holds, unless "off" was said elsewhere. */
+async function follow(linewise: Linewise): Promise<void> {
+  const level = settingOf() ?? ((await look(linewise))?.chosen === "off" ? "off" : "local");
+  await set(linewise, { level, editorEnabled: env.isTelemetryEnabled });
 }
 
 async function agree(linewise: Linewise, preview: Preview): Promise<void> {
@@ -117,7 +123,7 @@ interface Choice extends QuickPickItem {
 
 const PREVIEW: Choice = { level: undefined, label: "$(eye) See Exactly What Would Be Sent", detail: "Opens the records as they stand now; nothing is switched on." };
 const SENDING: readonly Choice[] = [
-  { level: "counts", label: "Counts", detail: "Once a week, how often something happened. No times, no identifiers." },
+  { level: "counts", label: "Counts", detail: "Once a week, how often something happened, under a random key. Nothing says when in the week, or who." },
   { level: "events", label: "Events", detail: "Each event with its closed fields. Never code, paths or text that you wrote." },
 ];
 

@@ -23,11 +23,13 @@ from linewise_server.lsp.plain import field, plain
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.started import describe
 from linewise_server.lsp.workspace_docs import WorkspaceDocs
-from linewise_telemetry.client import preview
+from linewise_telemetry.client import own_page, preview
 from linewise_telemetry.client.completions import Answered
 from linewise_telemetry.client.telemetry import Telemetry
 from linewise_telemetry.consent import Level
 
+OWN_DAYS = 28
+"""So many days the user's own figures go back, as on the command line."""
 TICK_SECONDS = 5.0
 
 
@@ -87,7 +89,7 @@ class _Consent:
             # What was recorded before may not leave, so the session that takes part begins now.
             self._told = False
             self._start()
-        page = await asyncio.to_thread(preview.render, telemetry)
+        page = await asyncio.to_thread(_page, telemetry)
         chosen, effective = (
             cast("protocol.ConsentLevel", level.word) for level in (state.chosen, state.level)
         )
@@ -115,6 +117,11 @@ class _Consent:
         except ModelError:
             entry = None
         self._telemetry.record("session.started", **describe(session.client, self._report, entry))
+
+
+def _page(telemetry: Telemetry) -> str:
+    """Return what would be sent, and the user's own figures as the command line shows them."""
+    return preview.render(telemetry) + own_page.render(telemetry.registry, telemetry, OWN_DAYS)
 
 
 class _Life:
