@@ -276,6 +276,7 @@ async def test_what_is_recorded_before_consent_never_waits_to_be_sent(
         assert (await editor.ask(invoked=True)).ghosts
         said = await editor.request("linewise/telemetry", {})
         assert (said["effective"], said["recipients"]) == ("local", ["the makers of Linewise"])
+        assert "Your last 28 days, on this machine only" in said["preview"]
         await editor.request("linewise/telemetry", {"level": "events"})
         # The session that takes part begins with the yes.
         await eventually(linewise_home, "session.started")
