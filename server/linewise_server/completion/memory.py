@@ -49,6 +49,11 @@ def typed_since(before: str, after: str, site: Site) -> str | None:
     """Return what was typed since a place was asked about; None where the site is not behind it."""
     if _settled(site)[:AFTER] != after:
         return None
+    if len(before) < BEFORE:
+        # All there is before the place: it stands at the beginning, or the place was another.
+        typed = site.prefix.removeprefix(before)
+        behind = site.prefix.startswith(before) and len(typed) <= LONGEST_TYPED
+        return typed if behind else None
     recent = site.prefix[-(len(before) + LONGEST_TYPED) :]
     start = recent.rfind(before)
     return None if start < 0 else recent[start + len(before) :]

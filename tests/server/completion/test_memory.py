@@ -89,9 +89,13 @@ def test_the_least_used_is_dropped() -> None:
     ("before", "after", "now", "typed"),
     [
         ("ab", "", "abcd║", "cd"),
-        ("ab", "", "xab║", ""),
         ("ab", "", "ba║", None),
-        ("", "", "q║", ""),
+        ("", "", "q║", "q"),
+        # What stood at the beginning of the file says nothing of places that only end like it.
+        ("", "", "x" * 200 + "║", None),
+        ("ab", "", "xab║", None),
+        ("d", "", "zeros(3).round(d║", None),
+        ("ab" * 200, "", "x" + "ab" * 200 + "cd║", "cd"),
     ],
 )
 def test_typed_since(before: str, after: str, now: str, typed: str | None) -> None:

@@ -10,6 +10,7 @@ from linewise_server.completion.shape import Opened, Shape, Site, leading_space,
 from linewise_server.completion.syntax import Syntax
 
 _CLOSER = re.compile(r"[)\]}]|end\b")
+LABELS = ("case", "default", "public", "private", "protected")
 LABEL = re.compile(r"case\b|default\b|(?:public|private|protected)\b[^;{(]*:")
 _CLAUSES_OF_TRY = ("except", "else", "finally")
 
@@ -48,7 +49,14 @@ def _leaves(line: str, floor: int, block: Opened | None, site: Site) -> bool:
         return not (site.language in ("c", "cpp") and words.startswith("#"))
     if block and block.statement == "try" and site.code[block.at] == ":":
         return not _begins_clause(words)
-    return not (_CLOSER.match(words) or LABEL.match(words))
+    return not (_CLOSER.match(words) or _begins_label(words, site.language))
+
+
+def _begins_label(words: str, language: str) -> bool:
+    """Whether this is, or as text streams may become, a label. Python has none."""
+    if language == "python":
+        return False
+    return bool(LABEL.match(words)) or any(label.startswith(words) for label in LABELS)
 
 
 def _begins_clause(words: str) -> bool:
