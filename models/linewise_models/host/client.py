@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
@@ -175,6 +176,11 @@ def _try(address: Address, key: bytes) -> Connection | None:
         said = wire.decode(connection.recv_bytes())
     except (OSError, EOFError):
         return None
+    except AuthenticationError as error:
+        raise LoadError(
+            f"The engine at {address.name} has another key than the one in {address.log.parent}. "
+            "End that process, and the next request starts one anew."
+        ) from error
     return None if any("leaving" in message for message in said) else connection
 
 

@@ -88,7 +88,7 @@ def complete(
 
 def read_place(text: str) -> Place:
     """Return the place that FILE:LINE:COL names. Raises UsageError."""
-    match = re.fullmatch(r"(.+):(\d+):(\d+)", text)
+    match = re.fullmatch(r"(.+):(\d{1,9}):(\d{1,9})", text)
     if match is None:
         raise click.BadParameter(
             f"{text!r} is not FILE:LINE:COL, such as a.py:12:5", param_hint="place"

@@ -10,8 +10,20 @@ import click
 
 @click.command()
 @click.argument("model", required=False)
-@click.option("--threads", default=0, show_default="physical cores", help="Processor threads.")
-@click.option("--idle-minutes", default=10.0, show_default=True, help="Leave when idle so long.")
+@click.option(
+    "--threads",
+    type=click.IntRange(0, 256),
+    default=0,
+    show_default="physical cores",
+    help="Processor threads.",
+)
+@click.option(
+    "--idle-minutes",
+    type=click.FloatRange(0.01, 1440),
+    default=10.0,
+    show_default=True,
+    help="Leave when idle so long.",
+)
 def engine(model: str | None, threads: int, idle_minutes: float) -> None:
     """Serve MODEL, an index name or a GGUF file, to the windows of this user until idle.
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import click
+
+from linewise_server.errors import UsageError
 
 
 @click.command()
@@ -34,6 +37,9 @@ def serve(tcp: str | None, log_level: str) -> None:
         server.start_io()
         return
     host, _, port = tcp.rpartition(":")
-    if not port.isdigit():
+    if not re.fullmatch(r"\d{1,5}", port) or int(port) > 65_535:
         raise click.BadParameter(f"{tcp!r} is not HOST:PORT", param_hint="--tcp")
-    server.start_tcp(host or "127.0.0.1", int(port))
+    try:
+        server.start_tcp(host or "127.0.0.1", int(port))
+    except OSError as error:
+        raise UsageError(f"Nothing can listen at {tcp}: {error.strerror}.") from error

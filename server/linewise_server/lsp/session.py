@@ -304,10 +304,10 @@ class Session:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    def tell_once(self, message: str) -> None:
-        """Show a message to the user unless it was shown before."""
-        if message not in self._told:
-            self._told.add(message)
+    def tell_once(self, message: str, about: str = "") -> None:
+        """Show a message to the user unless it, or another about the same, was shown before."""
+        if (about or message) not in self._told:
+            self._told.add(about or message)
             self._on_problem(message)
 
     async def release(self) -> None:
@@ -367,7 +367,7 @@ class Session:
                 f"{report.model} writes {speed} on this machine, too slow while typing. "
                 "Choose a smaller model, or set linewise.trigger to manual."
             )
-            self.tell_once(advice)
+            self.tell_once(advice, f"the speed of {report.model}")
         self._show(
             Status(
                 state=state,

@@ -293,6 +293,15 @@ async def test_a_client_without_the_key_is_turned_away(open_client: Open, tmp_pa
     assert (tmp_path / "run" / "engine.key").stat().st_mode & 0o077 == 0
 
 
+async def test_a_key_that_was_replaced_is_told_in_words(open_client: Open, tmp_path: Path) -> None:
+    await open_client().report()
+    (tmp_path / "run" / "engine.key").unlink()
+    window = HostClient(Served(tmp_path / "model.script.json"), tmp_path / "run")
+    with pytest.raises(LoadError, match="another key"):
+        await window.report()
+    await window.close()
+
+
 async def test_loading_is_announced(tmp_path: Path, real_model: Path) -> None:
     shares: list[float] = []
     client = HostClient(Served(real_model, idle_minutes=0.02), tmp_path / "run", shares.append)
