@@ -36,6 +36,7 @@ export function activate(linewise: Linewise): void {
     session.onDidChangePhase((phase) => {
       const agreed = context.globalState.get<string>(AGREED_MODEL);
       if (phase.kind === "serving" && session.server !== undefined && agreed !== undefined) {
+        offered = true;
         void fetchAgreed(linewise, session.server, agreed);
       } else if (phase.kind === "serving" && phase.status?.state === "noModel" && !offered) {
         offered = true;

@@ -52,7 +52,7 @@ class Exclusion:
     """Which files are left alone; what was read of .gitignore files is kept until `refresh`."""
 
     def __init__(self, globs: Sequence[str]) -> None:
-        self._globs = GitIgnoreSpec.from_lines(globs)
+        self._globs = GitIgnoreSpec.from_lines(map(_anywhere, globs))
         self._ignored: dict[Path, GitIgnoreSpec | None] = {}
 
     def reason(self, path: Path) -> str | None:
@@ -89,3 +89,11 @@ class Exclusion:
             else:
                 self._ignored[directory] = GitIgnoreSpec.from_lines(lines)
         return self._ignored[directory]
+
+
+def _anywhere(glob: str) -> str:
+    """Return a glob that holds below any folder: users write them as seen from their own."""
+    sign, body = ("!", glob[1:]) if glob.startswith("!") else ("", glob)
+    if "/" not in body.rstrip("/") or body.startswith("**/"):
+        return glob
+    return f"{sign}**/{body.lstrip('/')}"

@@ -25,6 +25,10 @@ from linewise_server.completion.exclusion import Exclusion
         ("src/generated/keep.py", None),
         ("vendor/lib.py", "linewise.exclude"),
         ("docs/a.min.js", "linewise.exclude"),
+        ("src/inner/deep/a.py", "linewise.exclude"),
+        ("src/inner/open.py", None),
+        ("top/a.py", "linewise.exclude"),
+        ("lib/a.py", "linewise.exclude"),
     ],
 )
 def test_reasons(tmp_path: Path, path: str, reason: str | None) -> None:
@@ -32,7 +36,8 @@ def test_reasons(tmp_path: Path, path: str, reason: str | None) -> None:
     (tmp_path / ".gitignore").write_text("build/\n")
     (tmp_path / "src").mkdir()
     (tmp_path / "src/.gitignore").write_text("generated/*\n!generated/keep.py\n")
-    found = Exclusion(["vendor/", "*.min.js"]).reason(tmp_path / path)
+    globs = ["vendor/", "*.min.js", "src/inner/**", "!src/inner/open.py", "/top/*", "**/lib/**"]
+    found = Exclusion(globs).reason(tmp_path / path)
     assert (reason in found) if reason and found else found is reason
 
 
