@@ -52,6 +52,10 @@ INJECTIONS = st.sampled_from(
         "true",
     ]
 )
+HUGE = "9" * 400
+TIMES = st.sampled_from(
+    [str(NOW_NS)] * 30 + [HUGE, f"-{HUGE}", int(HUGE), -int(HUGE), "-1", str(2**64), "9" * 5000]
+)
 JUNK: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | INJECTIONS,
     lambda inner: (
@@ -105,7 +109,7 @@ def _records(draw: st.DrawFn) -> object:
         attributes.append(draw(JUNK))
     record: dict[str, Any] = {
         "eventName": _mostly(draw, event.name),
-        "timeUnixNano": _mostly(draw, str(NOW_NS)),
+        "timeUnixNano": _mostly(draw, draw(TIMES)),
         "attributes": _mostly(draw, attributes),
     }
     logs = _mostly(draw, [record])

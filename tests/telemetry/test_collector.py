@@ -164,6 +164,37 @@ async def test_refusals(site: Site, body: bytes, headers: dict[str, str], status
     assert site.count("event") == 0
 
 
+@pytest.mark.parametrize(
+    ("time", "status"),
+    [
+        (int("9" * 400), 400), (-int("9" * 400), 400), ("9" * 400, 400), ("-" + "9" * 400, 400),
+        (2**64, 400), (-1, 400), (2**64 - 1, 200), ("0", 200),
+    ],
+)  # fmt: skip
+async def test_json_has_the_times_of_protobuf(site: Site, time: int | str, status: int) -> None:
+    body = json.loads(batch(lookup(1)))
+    body["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["timeUnixNano"] = time
+    answer = await site.post(body)
+    assert answer.status_code == status
+    assert answer.json().get("verdicts") == ({lookup(1).id: "time"} if status == 200 else None)
+    assert site.count("event") == 0
+
+
+@pytest.mark.parametrize("time", [0, 2**63, 2**64 - 1])
+async def test_no_time_of_protobuf_is_an_error(site: Site, time: int) -> None:
+    request = ExportLogsServiceRequest()
+    logs = request.resource_logs.add().scope_logs.add().log_records
+    record = logs.add(event_name="docs.shown", time_unix_nano=time)
+    for name, value in (lookup(1).attributes | {"event.id": lookup(1).id}).items():
+        kind = "bool_value" if isinstance(value, bool) else "string_value"
+        setattr(record.attributes.add(key=name).value, kind, value)
+    answer = await site.post(request.SerializeToString(), content_type="application/x-protobuf")
+    assert answer.status_code == 200
+    response = ExportLogsServiceResponse.FromString(answer.content)
+    assert response.partial_success.rejected_log_records == 1
+    assert site.count("event") == 0
+
+
 async def test_rates_are_limited_per_key_and_no_address_is_kept(engine: Engine) -> None:
     site = make_site(engine, unlimited=False)
     statuses = [(await site.post(batch(lookup(i)))).status_code for i in range(61)]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_RECORDS = 1_000
 MOST_ATTRIBUTES = 50
+TIME_END = 2**64  # protobuf has no later times, and JSON gets no more than protobuf
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,12 @@ def _walk(data: Any) -> Iterator[Sent]:
                 time_ns = record.get("timeUnixNano", 0)
                 if not isinstance(time_ns, int | str) or isinstance(time_ns, bool):
                     raise MalformedError
+                moment = int(time_ns)
+                if not 0 <= moment < TIME_END:
+                    raise MalformedError
                 yield Sent(
                     _text(record.get("eventName", "")),
-                    int(time_ns),
+                    moment,
                     {_text(pair["key"]): _value(pair["value"]) for pair in attributes},
                 )
 
