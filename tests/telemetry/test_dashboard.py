@@ -204,6 +204,33 @@ async def test_forms_are_ours(
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["feedback?subject=%00", "feedback?status=%00", "apis/a%00b", "?weeks=%00", "export.csv?x=%00"],
+)
+async def test_nul_in_an_address_is_refused(site: Site, path: str) -> None:
+    async with logged_in(site) as client:
+        assert (await client.get(f"/p/acme/{path}")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/login", {"name": "\x00", "password": "x"}),
+        ("/login", {"name": "admin", "password": "\x00"}),
+        ("/p/acme/feedback/1", {"status": "fixed", "answer": "a\x00b"}),
+        ("/p/acme/feedback/1", {"status": "fixed", "assignee": "\x00"}),
+        ("/p/acme/releases", {"day": "2026-10-21", "name": "a\x00b", "kind": "docs"}),
+        ("/p/acme/health", {"installs": "\x00"}),
+    ],
+)
+async def test_nul_in_a_form_is_refused(site: Site, path: str, data: dict[str, str]) -> None:
+    async with logged_in(site) as client:
+        answer = await client.post(path, data=data | {"csrf": await token(client)})
+        assert answer.status_code == 400
+        assert "a\x00b" not in await get_all(client, "acme", PAGES)
+
+
 async def test_login(engine: Engine) -> None:
     site = make_site(engine, unlimited=False)
     site.app = build(site.collector, routes(site.collector))

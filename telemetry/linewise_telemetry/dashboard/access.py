@@ -21,6 +21,8 @@ from linewise_telemetry.collector.accounts import Session
 from linewise_telemetry.collector.store import now_utc
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.datastructures import FormData
 
     from linewise_telemetry.collector.app import Collector
@@ -54,6 +56,7 @@ class Access:
             session = await self.session(request)
             if session is None:
                 return harden(RedirectResponse("/login", status_code=303))
+            _refuse_nul([*request.query_params.values(), *request.path_params.values()])
             return harden(await page(request, session))
 
         return guarded
@@ -75,7 +78,7 @@ class Access:
 
 
 async def read_form(request: Request) -> FormData:
-    """Return a form's fields, bounded. Raises HTTPException for a foreign or oversized form."""
+    """Return a form's fields, bounded. Raises HTTPException for a foreign, huge or odd one."""
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise HTTPException(403, "the form is from another site")
@@ -85,10 +88,18 @@ async def read_form(request: Request) -> FormData:
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > MAX_FORM:
         raise HTTPException(413, "the form is too large")
-    return await request.form(max_fields=20)
+    form = await request.form(max_fields=20)
+    _refuse_nul(form.values())
+    return form
 
 
 def harden(response: Response) -> Response:
     """Return a response with the headers that every page has."""
     response.headers.update(HEADERS)
     return response
+
+
+def _refuse_nul(values: Iterable[object]) -> None:
+    # PostgreSQL takes no NUL, neither to keep it nor to look for it.
+    if any("\x00" in str(value) for value in values):
+        raise HTTPException(400, "the request holds a character that cannot be kept")

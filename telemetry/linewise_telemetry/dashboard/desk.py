@@ -95,8 +95,6 @@ class Desk:
             return None
         if len(form.get("answer", "")) > inbox.MAX_TEXT:
             return f"The answer is longer than {inbox.MAX_TEXT} characters; nothing was saved."
-        if "\x00" in "".join(form.values()):
-            return "The text holds a character that cannot be kept."
         change = inbox.Change(
             status=form.get("status"),
             assignee=form.get("assignee", "")[:64],

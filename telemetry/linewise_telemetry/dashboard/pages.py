@@ -195,7 +195,7 @@ class Pages:
             day = date.fromisoformat(form.get("day", ""))
         except ValueError:
             return "Give the day as YYYY-MM-DD."
-        if not name or len(name) > 64 or "\x00" in name or kind not in RELEASE_KINDS:
+        if not name or len(name) > 64 or kind not in RELEASE_KINDS:
             return "Give a name of at most 64 characters and a kind."
         with self._collector.engine.begin() as connection:
             connection.execute(
