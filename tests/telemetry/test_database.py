@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import traceback
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from linewise_telemetry.collector.database import connect
+from linewise_telemetry.collector.inbox import Inbox
 from linewise_telemetry.collector.tables import metadata
 from linewise_telemetry.errors import CollectorError
 from linewise_telemetry.events import load
@@ -35,6 +39,20 @@ def test_only_the_metric_active_counts_installs() -> None:
     """The view's rule for cells of installs names this metric."""
     registry = load()
     assert [m.name for m in registry.metrics.values() if m.kind == "installs"] == ["active"]
+
+
+def test_errors_do_not_quote_feedback(engine: Engine) -> None:
+    feedback = {
+        "kind": "idea", "about": "product", "subject": None, "text": "Mind my words",
+        "rating": None, "attachments": '["my code"]', "contact": "ada@example.org",
+    }  # fmt: skip
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE feedback"))
+    with pytest.raises(SQLAlchemyError) as caught:
+        Inbox(engine).add("acme", "1" * 32, feedback, date(2026, 11, 16))
+    logged = "".join(traceback.format_exception(caught.value))
+    assert "INSERT INTO feedback" in logged
+    assert [said for said in ("Mind my", "my code", "ada@") if said in logged] == []
 
 
 @pytest.mark.parametrize(

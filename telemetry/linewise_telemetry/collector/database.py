@@ -1,7 +1,8 @@
 """The database: opened by URL, brought to the newest tables, SQLite and PostgreSQL alike.
 
 In: a SQLAlchemy URL. Out: an engine whose tables are up to date. A commit that was acknowledged is
-on the disk: SQLite runs in WAL mode with full synchronisation.
+on the disk: SQLite runs in WAL mode with full synchronisation. Errors, which end up in logs, do not
+quote what a statement carried.
 """
 
 from __future__ import annotations
@@ -60,10 +61,14 @@ def _engine(url: str) -> Engine:
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=16, max_overflow=16, pool_pre_ping=True)
+        return create_engine(
+            parsed, hide_parameters=True, pool_size=16, max_overflow=16, pool_pre_ping=True
+        )
     if parsed.database:
         Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": SQLITE_WAIT_SECONDS})
+    engine = create_engine(
+        parsed, hide_parameters=True, connect_args={"timeout": SQLITE_WAIT_SECONDS}
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
