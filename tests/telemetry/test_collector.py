@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,9 +21,10 @@ from sqlalchemy import Engine, select
 from linewise_telemetry.client.records import HOUR, Queued
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.body import MAX_INFLATED, MAX_WIRE
-from linewise_telemetry.collector.store import contributor, now_utc
+from linewise_telemetry.collector.database import connect
+from linewise_telemetry.collector.store import EventStore, contributor, now_utc
 from tests.telemetry.site import SYMBOLS, WHO, Site, batch, lookup, make_site, zipped
-from tests.telemetry.world import START
+from tests.telemetry.world import REGISTRY, START
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -240,6 +243,25 @@ async def test_retention(site: Site) -> None:
     assert (site.count("event"), site.count("tally")) == (0, 3)
     site.collector.events.sweep(now_utc(START) + timedelta(days=401))
     assert site.count("tally") == 0
+
+
+def test_collectors_of_one_database_sweep_at_once(database_url: str) -> None:
+    engines = [connect(database_url) for _ in range(4)]
+    start = Barrier(len(engines))
+
+    def sweep(engine: Engine) -> None:
+        store = EventStore(engine, REGISTRY, publish_open_week=False)
+        start.wait()
+        for _ in range(20):
+            store.sweep(now_utc(START))
+
+    with ThreadPoolExecutor(len(engines)) as pool:
+        list(pool.map(sweep, engines))
+    with engines[0].connect() as connection:
+        rows = connection.execute(select(tables.publication)).all()
+    assert [tuple(row) for row in rows] == [(1, date(2026, 11, 23))]
+    for engine in engines:
+        engine.dispose()
 
 
 async def send_feedback(site: Site, receipt: str = RECEIPT, **change: Any) -> int:

@@ -137,6 +137,9 @@ class EventStore:
         """Delete what is past its time, move the horizon; return how many rows were deleted."""
         today = now.date()
         horizon = date.max if self._open_week else today - timedelta(days=today.weekday())
+        # One statement, because another collector of this database may sweep at the same time.
+        publish = insert(self._engine, tables.publication).values(id=1, horizon=horizon)
+        publish = publish.on_conflict_do_update(index_elements=["id"], set_={"horizon": horizon})
         feedback = tables.feedback.c
         old = [
             delete(tables.event).where(tables.event.c.day < today - timedelta(EVENT_DAYS)),
@@ -149,8 +152,7 @@ class EventStore:
             ),
         ]
         with self._writing, self._engine.begin() as connection:
-            connection.execute(delete(tables.publication))
-            connection.execute(tables.publication.insert().values(id=1, horizon=horizon))
+            connection.execute(publish)
             return sum(connection.execute(statement).rowcount for statement in old)
 
     def is_alive(self) -> bool:
