@@ -228,7 +228,7 @@ def serve(db: str | None, host: str, port: int, open_week: bool) -> None:
 @click.option(
     "--symbols",
     type=click.File(encoding="utf-8"),
-    help="The names that the catalogue lists, one a line; only these are taken.",
+    help="The names that the catalogue lists, one a line; only these are taken. Kept if left out.",
 )
 @click.option("--db", help="As for `serve`.")
 def project(name: str, title: str | None, symbols: Iterable[str] | None, db: str | None) -> None:
@@ -236,10 +236,10 @@ def project(name: str, title: str | None, symbols: Iterable[str] | None, db: str
     from linewise_telemetry.collector.accounts import Accounts
     from linewise_telemetry.collector.database import connect
 
-    names = [line.strip() for line in symbols or () if line.strip()]
+    names = None if symbols is None else [line.strip() for line in symbols if line.strip()]
     accounts = Accounts(connect(db or f"sqlite:///{_home() / 'collector.db'}"))
     key = accounts.add_project(name, title or name, "catalogue", names)
-    click.echo(f"{name}: key {key}, {len(names)} names")
+    click.echo(f"{name}: key {key}" + ("" if names is None else f", {len(names)} names"))
 
 
 @collector.command()

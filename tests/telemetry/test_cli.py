@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 from linewise_telemetry.cli import collector, feedback, telemetry
 from linewise_telemetry.client.places import COLLECTOR_VARIABLE
 from linewise_telemetry.client.subscriptions import Collector
 from linewise_telemetry.client.telemetry import Places, Telemetry
+from linewise_telemetry.collector import tables
+from linewise_telemetry.collector.database import connect
 from linewise_telemetry.consent import Level
 from linewise_telemetry.errors import FeedbackError
 from tests.telemetry.world import REGISTRY, Catalogues
@@ -92,6 +95,28 @@ def test_attachment_that_is_no_text(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(FeedbackError, match="no text"):
         run(feedback, "See", "--attach", str(path), "--yes")
+
+
+@pytest.mark.parametrize(
+    ("again", "left"),
+    [(None, ["acme.close", "acme.send"]), ("acme.open\n", ["acme.open"]), ("", [])],
+)
+def test_symbols_stay_where_none_are_given(
+    tmp_path: Path, again: str | None, left: list[str]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'collector.db'}"
+    names = tmp_path / "names"
+    names.write_text("acme.send\nacme.close\n")
+    made = run(collector, "project", "acme", "--db", url, "--symbols", str(names)).output
+    names.write_text(again or "")
+    options = [] if again is None else ["--symbols", str(names)]
+    told = run(collector, "project", "acme", "--db", url, *options).output
+    assert re.findall("key ([0-9a-f]+)", told) == re.findall("key ([0-9a-f]+)", made)
+    engine = connect(url)
+    with engine.connect() as connection:
+        listed = connection.execute(select(tables.symbol.c.name)).scalars().all()
+    engine.dispose()
+    assert sorted(listed) == left
 
 
 def test_accounts_and_projects(tmp_path: Path) -> None:

@@ -109,12 +109,13 @@ class Accounts:
         with self._engine.connect() as connection:
             return list(connection.execute(select(tables.project).order_by(tables.project.c.id)))
 
-    def add_project(self, id_: str, name: str, kind: str, symbols: Iterable[str]) -> str:
+    def add_project(self, id_: str, name: str, kind: str, symbols: Iterable[str] | None) -> str:
         """Make a project, or set what its catalogue lists; return its public key.
 
+        Without `symbols` a list that is there stays.
         Raises CollectorError for an id or a symbol that no registry would allow.
         """
-        names = sorted(set(symbols))
+        names = sorted(set(symbols or ()))
         if not _CATALOGUE.allows(id_):
             raise CollectorError(
                 f"{id_!r} is no id: use lower-case letters, digits, dots and dashes"
@@ -133,7 +134,8 @@ class Accounts:
                 connection.execute(
                     tables.project.insert().values(id=id_, name=name, kind=kind, key=key)
                 )
-            connection.execute(delete(tables.symbol).where(tables.symbol.c.project == id_))
+            if symbols is not None:
+                connection.execute(delete(tables.symbol).where(tables.symbol.c.project == id_))
             if names:
                 connection.execute(
                     tables.symbol.insert(), [{"project": id_, "name": name} for name in names]
