@@ -342,6 +342,25 @@ def test_deletion_is_kept_until_it_is_done(tmp_path: Path) -> None:
     assert len(wire.requests) == 2
 
 
+def test_reports_can_be_deleted_after_off(tmp_path: Path) -> None:
+    clock, wire = Clock(), Wire([], [], Answer(200, None, b'{"receipt": "abc", "events": 1}'))
+    client = telemetry(tmp_path, clock, wire.send)
+    client.choose(Level.COUNTS)
+    use_and_exit(client)
+    clock.move(8 * DAY)
+    client = telemetry(tmp_path, clock, wire.send)
+    client.send_now()
+    client.choose(Level.OFF)
+    client.stop()
+    (reported,) = {headers["Linewise-Install"] for *_, headers in wire.requests}
+    wire.requests.clear()
+    later = telemetry(tmp_path, clock, wire.send)
+    later.delete_my_data()
+    use_and_exit(later)
+    assert reported in {headers["Linewise-Install"] for *_, headers in wire.requests}
+    assert {method for method, *_ in wire.requests} == {"DELETE"}
+
+
 def test_thread_that_still_sends_finds_the_spool_closed(
     tmp_path: Path, silent_collector: str
 ) -> None:

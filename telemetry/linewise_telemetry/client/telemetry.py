@@ -14,6 +14,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ from linewise_telemetry.consent import ConsentFile, Decision, Level
 from linewise_telemetry.figures import totals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from linewise_telemetry.client.subscriptions import Collector, Subscriptions
@@ -268,13 +269,16 @@ class Telemetry:
         """
         hour = int(self._clock()) // HOUR
         requests = []
-        for collector in self._collectors():
-            keys = [key for one in self._identities for key in one.keys(collector.target, hour)]
-            keys += self._spool.report_keys(collector.target) if self._spool is not None else []
-            requests += [Request(collector.origin, collector.project, key, "", 0) for key in keys]
-        self._deletions.ask(requests)
-        if self._spool is not None:
-            self._spool.purge()
+        with self._kept() as spool:
+            for collector in self._collectors():
+                keys = [key for one in self._identities for key in one.keys(collector.target, hour)]
+                keys += spool.report_keys(collector.target) if spool is not None else []
+                requests += [
+                    Request(collector.origin, collector.project, key, "", 0) for key in keys
+                ]
+            self._deletions.ask(requests)
+            if spool is not None:
+                spool.purge()
         return self._deletions.deliver()
 
     def verify_deletion(self, request: Request) -> bool:
@@ -340,6 +344,23 @@ class Telemetry:
     def _erase(self) -> None:
         if self._spool is not None:
             self._spool.erase()
+
+    @contextmanager
+    def _kept(self) -> Iterator[Spool | None]:
+        """Give the spool, also one that an earlier session left and this level does not open."""
+        path = self._directory / "spool.db"
+        if self._spool is not None or not path.exists():
+            yield self._spool
+            return
+        try:
+            spool = Spool(path, self._bounds, self._clock)
+        except (sqlite3.Error, OSError):
+            # The keys of events are kept elsewhere and can be asked for all the same.
+            _log.debug("the telemetry spool cannot be opened", exc_info=True)
+            yield None
+            return
+        with closing(spool):
+            yield spool
 
     def _open(self, *, rested: bool = True) -> None:
         """Open what the gate allows now: the spool from `local` on, a sender from `counts` on.
