@@ -37,11 +37,11 @@ def spool(tmp_path: Path, clock: Clock) -> Iterator[Spool]:
     made.close()
 
 
-def fill(spool: Spool, n: int) -> None:
+def fill(spool: Spool, n: int, target: str = TARGET) -> None:
     hour = int(START) // HOUR
     for i in range(n):
         attributes = {"catalogue": "acme", "symbol": f"s{i}"}
-        targets = ((TARGET, "k" * 32),)
+        targets = ((target, "k" * 32),)
         spool.add(
             [Record("sample.inserted", attributes, attributes, 1, hour, Level.EVENTS, targets)]
         )
@@ -52,7 +52,7 @@ def uploader(spool: Spool, clock: Clock, wire: Wire, *, allowed: bool = True) ->
         spool,
         schema=1,
         allowed=lambda: allowed,
-        known=lambda target: target == TARGET,
+        known=lambda _: True,
         send=wire.send,
         monotonic=clock.monotonic,
         chance=random.Random(1),
@@ -102,7 +102,7 @@ def test_answers(
     sending = uploader(spool, clock, Wire([], [answer]))
     sending.run_once()
     assert spool.size()[0] == left
-    assert pause[0] <= sending.wait <= pause[1]
+    assert pause[0] <= sending.wait(TARGET) <= pause[1]
 
 
 def test_verdict_per_event(spool: Spool, clock: Clock) -> None:
@@ -124,6 +124,20 @@ def test_silent_collector_is_asked_three_times_and_then_hourly(spool: Spool, clo
         sending.run_once()
         clock.move(60)
     assert 24 <= len(wire.requests) <= 32
+    assert spool.size()[0] == 10
+
+
+def test_dead_collector_does_not_starve_another(spool: Spool, clock: Clock) -> None:
+    fill(spool, 10)
+    fill(spool, 10, "https://b.example#p")
+    wire = Wire([], [TransportError("refused")])
+    sending = uploader(spool, clock, wire)
+    while sending.run_once():
+        pass
+    assert [url for _, url, *_ in wire.requests] == [
+        "https://a.example/v1/logs",
+        "https://b.example/v1/logs",
+    ]
     assert spool.size()[0] == 10
 
 

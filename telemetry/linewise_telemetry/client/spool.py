@@ -19,7 +19,7 @@ from linewise_telemetry.client.spool_file import SpoolFile
 from linewise_telemetry.consent import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from linewise_telemetry.events import Wire
@@ -57,15 +57,18 @@ class Spool:
         except sqlite3.Error:
             self.drop("disk", sum(1 for record in records if record.targets))
 
-    def claim(self, most: int, size: int, hold: float) -> Batch | None:
+    def claim(
+        self, most: int, size: int, hold: float, *, skip: Collection[str] = ()
+    ) -> Batch | None:
         """Return the oldest events of one collector and key, held for `hold` seconds, or None.
 
+        Events for the targets in `skip` are left where they are.
         What is not removed by then can be claimed again, by any process.
         """
         try:
             with self._file.write() as db:
                 self._trim(db)
-                batch = self._oldest(db, most, size, hold)
+                batch = self._oldest(db, most, size, hold, skip)
                 if batch is not None:
                     db.executemany(
                         "UPDATE event SET held_until = ? WHERE seq = ?",
@@ -76,7 +79,7 @@ class Spool:
             # A full disk cannot note the hold. Sending makes room, and should another process send
             # the same events, the collector counts them once.
             with self._file.look() as db:
-                return self._oldest(db, most, size, hold)
+                return self._oldest(db, most, size, hold, skip)
 
     def finish(self, batch: Batch, dropped: Mapping[str, str], again: Iterable[str]) -> None:
         """Remove a batch that was answered.
@@ -245,15 +248,19 @@ class Spool:
             (id_, target, key, hour, name, attributes, size, n),
         )
 
-    def _oldest(self, db: sqlite3.Connection, most: int, size: int, hold: float) -> Batch | None:
+    def _oldest(
+        self, db: sqlite3.Connection, most: int, size: int, hold: float, skip: Collection[str]
+    ) -> Batch | None:
         now = self._clock()
         # A hold further in the future than any process would ask for comes from a clock that was
         # set back; it would otherwise stop all sending until that time.
         free = "(held_until <= ? OR held_until > ?)"
         limits = (now, now + 2 * hold)
+        others = f"target NOT IN ({', '.join('?' * len(skip))})"
         first = db.execute(
-            f"SELECT target, key FROM event WHERE {free} ORDER BY seq LIMIT 1",  # noqa: S608
-            limits,
+            f"SELECT target, key FROM event WHERE {free} AND {others}"  # noqa: S608
+            " ORDER BY seq LIMIT 1",
+            (*limits, *skip),
         ).fetchone()
         if first is None:
             return None

@@ -54,20 +54,19 @@ class Uploader:
         self._send = send
         self._monotonic = monotonic
         self._chance = chance or random.Random()  # noqa: S311 (jitter, not a secret)
-        self._failures = 0
-        self._not_before = 0.0
+        self._failures: dict[str, int] = {}
+        self._not_before: dict[str, float] = {}
         self._recent: list[float] = []
 
-    @property
-    def wait(self) -> float:
-        """Seconds until the next upload may start."""
-        return max(0.0, self._not_before - self._monotonic())
+    def wait(self, target: str) -> float:
+        """Return the seconds until the next upload to `target` may start."""
+        return max(0.0, self._not_before.get(target, 0.0) - self._monotonic())
 
     def run_once(self) -> bool:
         """Send one batch; return whether more may be sent at once."""
-        if self.wait > 0 or not self._allowed() or not self._within_rate():
+        if not self._allowed() or not self._within_rate():
             return False
-        batch = self._spool.claim(BATCH_EVENTS, BATCH_SIZE, HOLD)
+        batch = self._spool.claim(BATCH_EVENTS, BATCH_SIZE, HOLD, skip=self._paused())
         if batch is None:
             return False
         origin, _, project = batch.target.partition("#")
@@ -91,43 +90,45 @@ class Uploader:
             answer = self._send("POST", origin + "/v1/logs", body, headers)
         except TransportError:
             self._spool.release(batch)
-            self._pause(None)
-            return False
-        return self._settle(batch, answer.status, answer.retry_after, answer.body)
+            self._pause(batch.target, None)
+            return True
+        self._settle(batch, answer.status, answer.retry_after, answer.body)
+        return True
 
-    def _settle(self, batch: Batch, status: int, retry_after: str | None, body: bytes) -> bool:
+    def _paused(self) -> list[str]:
+        # One collector that does not answer must not keep the others from theirs.
+        return [target for target in self._not_before if self.wait(target) > 0]
+
+    def _settle(self, batch: Batch, status: int, retry_after: str | None, body: bytes) -> None:
         if status == 200:
             verdicts = _verdicts(body)
             dropped = {id_: why for id_, why in verdicts.items() if why != "retry"}
             again = [id_ for id_, why in verdicts.items() if why == "retry"]
             self._spool.finish(batch, dropped, again)
-            self._failures = 0
+            self._failures.pop(batch.target, None)
             if again:
-                self._pause(retry_after)
-            return not again
+                self._pause(batch.target, retry_after)
+            return
         if 400 <= status < 500 and status not in (408, 429):
             self._spool.finish(batch, {event.id: str(status) for event in batch.events}, ())
-            self._pause(retry_after)
-            return False
-        self._spool.release(batch)
-        self._pause(retry_after)
-        return False
+        else:
+            self._spool.release(batch)
+        self._pause(batch.target, retry_after)
 
-    def _pause(self, retry_after: str | None) -> None:
-        self._failures += 1
-        pause = min(FIRST_PAUSE * 2 ** (self._failures - 1), LONGEST_PAUSE)
-        if self._failures >= FAILURES_BEFORE_REST:
+    def _pause(self, target: str, retry_after: str | None) -> None:
+        failures = self._failures[target] = self._failures.get(target, 0) + 1
+        pause = min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE)
+        if failures >= FAILURES_BEFORE_REST:
             pause = REST
         pause *= self._chance.uniform(0.8, 1.2)
         if retry_after is not None:
             pause = max(pause, _clamp(retry_after))
-        self._not_before = self._monotonic() + min(pause, REST * 1.2)
+        self._not_before[target] = self._monotonic() + min(pause, REST * 1.2)
 
     def _within_rate(self) -> bool:
         now = self._monotonic()
         self._recent = [moment for moment in self._recent if now - moment < 60]
         if len(self._recent) >= UPLOADS_A_MINUTE:
-            self._not_before = self._recent[0] + 60
             return False
         self._recent.append(now)
         return True
