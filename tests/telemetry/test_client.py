@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from linewise_telemetry.client import transport
 from linewise_telemetry.client.completions import Answered, ApiUse
+from linewise_telemetry.client.identity import Identity
 from linewise_telemetry.client.sender import FLUSH_AT
 from linewise_telemetry.client.subscriptions import Collector
 from linewise_telemetry.client.telemetry import Places, Telemetry
@@ -359,6 +360,14 @@ def test_reports_can_be_deleted_after_off(tmp_path: Path) -> None:
     use_and_exit(later)
     assert reported in {headers["Linewise-Install"] for *_, headers in wire.requests}
     assert {method for method, *_ in wire.requests} == {"DELETE"}
+
+
+@pytest.mark.parametrize("days", [-90, -1, 0, 45])
+def test_every_key_in_use_is_listed_for_deletion(days: int) -> None:
+    made = Identity(b"secret", 500_000)
+    hour = made.since_hour + days * 24
+    assert made.key(ACME.target, hour) in made.keys(ACME.target, hour)
+    assert made.key(ACME.target, hour) in made.keys(ACME.target, made.since_hour + 60 * 24)
 
 
 def test_thread_that_still_sends_finds_the_spool_closed(

@@ -33,13 +33,17 @@ class Identity:
 
     def key(self, target: str, hour: int) -> str:
         """Return the key towards `target` for something that happened in `hour`."""
-        return self._key(target, (hour - self.since_hour) // PERIOD_HOURS)
+        return self._key(target, self._period(hour))
 
     def keys(self, target: str, hour: int) -> list[str]:
         """Return every key towards `target` that was in use up to `hour`."""
-        last = max(0, (hour - self.since_hour) // PERIOD_HOURS)
+        last = self._period(hour)
         first = max(0, last - KEPT_HOURS // PERIOD_HOURS)
         return [self._key(target, period) for period in range(first, last + 1)]
+
+    def _period(self, hour: int) -> int:
+        # A clock that was set back must not lead to a key that `keys` does not list.
+        return max(0, (hour - self.since_hour) // PERIOD_HOURS)
 
     def _key(self, target: str, period: int) -> str:
         message = f"{target}|{period}".encode()
