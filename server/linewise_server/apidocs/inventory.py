@@ -21,7 +21,8 @@ MAX_TEXT = 64 * 2**20
 """Largest text after inflation; pandas' has 2.6 MB."""
 MAX_LINE = 2_000
 
-_ROLE = re.compile(r"\s+([^\s:]+:\S+)\s+(-?\d+)\s")
+# One space before the role, not all: a line of spaces would be tried from each of them to its end.
+_ROLE = re.compile(r"\s([^\s:]+:\S+)\s+(-?\d+)\s")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -129,7 +130,7 @@ def _symbols_v2(text: str) -> Iterator[Symbol]:
         match = _ROLE.search(line, 1)
         if match:
             location = line[match.end() :].partition(" ")[0].rstrip()
-            yield from _checked(line[: match.start()], match[1], location)
+            yield from _checked(line[: match.start()].rstrip(), match[1], location)
 
 
 def _checked(name: str, role: str, location: str) -> Iterable[Symbol]:

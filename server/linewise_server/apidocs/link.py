@@ -14,7 +14,7 @@ EXPLANATIONS: dict[Reason, str] = {
     "own": "defined in this workspace",
     "unresolved": "no import, builtin or inferred type leads to a name",
     "late": "inference did not finish within the deadline; it goes on, ask again",
-    "private": "matches linewise.docs.private, which is never looked up",
+    "private": "matches linewise.docs.privatePackages, which is never looked up",
     "noSource": "neither the registry nor the package's metadata names its docs: "
     "`linewise docs add PATH_OR_URL --package NAME`",
     "notFetched": "its docs are known but not on this machine: `linewise docs refresh NAME`",

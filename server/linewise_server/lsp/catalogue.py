@@ -132,7 +132,8 @@ class CatalogueWatch:
             if (catalogue, announcement.id) not in self._announced:
                 self._announced.add((catalogue, announcement.id))
                 self._workspace.run(
-                    f"announce {catalogue}", self._announce(catalogue, announcement)
+                    f"announce {catalogue}/{announcement.id}",
+                    self._announce(catalogue, announcement),
                 )
 
     async def _announce(self, catalogue: str, announcement: Announcement) -> None:

@@ -27,6 +27,7 @@ def v2(text: str) -> bytes:
     [
         ("a.join py:function 1 l/a.html#$ -", "a.join", "py:function", "l/a.html#a.join"),
         ("os py:module 0 l/os.html#module-$ Title", "os", "py:module", "l/os.html#module-os"),
+        ("some  name   std:label   -1 p.html#x", "some  name", "std:label", "p.html#x"),
         ("some name std:label -1 p.html#x Its title", "some name", "std:label", "p.html#x"),
         ("operator<< cpp:function 1 p#$ -", "operator<<", "cpp:function", "p#operator<<"),
         ("naïve py:data 1 p#$ -", "naïve", "py:data", "p#naïve"),
@@ -57,6 +58,12 @@ def test_a_line_that_says_nothing_or_leads_elsewhere_is_left_out(line: str) -> N
     assert parse_inventory(v2(f"{line}\nok py:data 1 p#$ -\n")).symbols == (
         Symbol("ok", "py:data", "p#$"),
     )
+
+
+def test_lines_of_spaces_take_no_longer_than_others() -> None:
+    # Each would take 30 ms, and these five minutes, were it tried from each of its spaces.
+    line = " " * (inventory.MAX_LINE - 1)
+    assert parse_inventory(v2(f"{line}\n" * 10_000)).symbols == ()
 
 
 def test_version_1_has_no_anchors_of_its_own() -> None:
