@@ -94,6 +94,9 @@ CASES: list[tuple[str, str, str | None]] = [
 ]  # fmt: skip
 
 
+SERDE = '[[package]]\nname = "serde_json"\nversion = "1.0.9"\n'
+
+
 @pytest.mark.parametrize(("language", "marked", "url"), CASES)
 def test_link(library: Library, language: str, marked: str, url: str | None) -> None:
     offset = marked.index("║")
@@ -113,7 +116,7 @@ def test_link(library: Library, language: str, marked: str, url: str | None) -> 
         (
             "rust",
             "use serde_json::Val║ue;",
-            ("Cargo.lock", '[[package]]\nname = "serde_json"\nversion = "1.0.9"\n'),
+            ("Cargo.lock", SERDE + 'source = "registry"\n'),
             "https://docs.rs/serde_json/1.0.9/serde_json/?search=Value",
         ),
     ],
@@ -132,3 +135,29 @@ def test_the_version_is_the_project_s(
     assert found is not None
     assert found.link is not None
     assert found.link.url == url
+
+
+@pytest.mark.parametrize(
+    ("language", "marked", "manifest"),
+    [
+        (
+            "go",
+            'package m\nimport "git.corp.example/me/app/util"\nvar x = util.Do║It',
+            ("go.mod", "module git.corp.example/me/app\n"),
+        ),
+        (
+            "go",
+            'package m\nimport "git.corp.example/m║e"',
+            ("go.mod", "module git.corp.example/me"),
+        ),
+        ("rust", "use serde_json::Val║ue;", ("Cargo.lock", SERDE)),
+    ],
+)
+def test_what_is_the_project_s_own_has_no_page(
+    library: Library, tmp_path: Path, language: str, marked: str, manifest: tuple[str, str]
+) -> None:
+    (tmp_path / manifest[0]).write_text(manifest[1])
+    source = Source(marked.replace("║", ""), language, tmp_path / "src" / "main")
+    found = BY_LANGUAGE[language](source, marked.index("║"), library)
+    assert found is not None
+    assert (found.link, found.gap) == (None, "own")

@@ -92,27 +92,38 @@ def _descendants(node: Node, kind: str) -> list[Node]:
 
 
 def _answer(path: str, symbol: str, span: Span, file: Path | None) -> Resolution:
-    version = _required(path, file)
+    config = _config(file)
     name = f"{path}.{symbol}" if symbol else path
+    kind = "symbol" if symbol else "package"
+    if _is_own(path, config):
+        # Not on pkg.go.dev, and a link would tell that host what the project calls its parts.
+        return Resolution(name, kind, path, span, None, "own")
+    version = _required(path, config)
     page = path if not version else _at_version(path, *version)
     caption = f"pkg.go.dev {version[1]}" if version else "pkg.go.dev"
     url = (_BASE, f"{page}#{symbol}" if symbol else page)
-    return from_scheme(
-        name, "symbol" if symbol else "package", path, span, url, caption, exact=True
-    )
+    return from_scheme(name, kind, path, span, url, caption, exact=True)
 
 
 def _at_version(path: str, module: str, version: str) -> str:
     return f"{module}@{version}{path.removeprefix(module)}"
 
 
-def _required(path: str, file: Path | None) -> tuple[str, str] | None:
-    """Return the module of `path` and the version that the nearest go.mod requires of it."""
+def _config(file: Path | None) -> str:
+    """Return the text of the nearest go.mod, empty without one."""
     folders = file.parents if file is not None else []
     config = next((f / "go.mod" for f in folders if (f / "go.mod").is_file()), None)
-    if config is None:
-        return None
-    text = config.read_text("utf-8", errors="replace")
-    modules = re.findall(r"^\s*(?:require\s+)?(\S+\.\S+)\s+(v\S+)", text, re.MULTILINE)
+    return config.read_text("utf-8", errors="replace") if config is not None else ""
+
+
+def _is_own(path: str, config: str) -> bool:
+    """Whether a package is of the module whose go.mod this is."""
+    module = re.search(r"^\s*module\s+(\S+)", config, re.MULTILINE)
+    return module is not None and f"{path}/".startswith(module[1].strip('"') + "/")
+
+
+def _required(path: str, config: str) -> tuple[str, str] | None:
+    """Return the module of `path` and the version that a go.mod requires of it."""
+    modules = re.findall(r"^\s*(?:require\s+)?(\S+\.\S+)\s+(v\S+)", config, re.MULTILINE)
     fitting = [(m, v) for m, v in modules if path == m or path.startswith(f"{m}/")]
     return max(fitting, key=lambda pair: len(pair[0]), default=None)

@@ -111,20 +111,30 @@ def _answer(full: str, span: Span, file: Path | None) -> Resolution:
     if crate in _STANDARD:
         base, caption = f"https://doc.rust-lang.org/{crate}/", f"Rust {crate}"
     else:
-        name, version = _locked(crate, file)
+        locked = _locked(crate, file)
+        if locked is None:
+            # Of this workspace: not on docs.rs, which need not learn what it is called.
+            return Resolution(full, "item", crate, span, None, "own")
+        name, version = locked
         base = f"https://docs.rs/{name}/{version}/{crate}/"
         caption = f"docs.rs {name} {version}"
     query = f"?search={quote('::'.join(rest))}" if rest else "index.html"
     return from_scheme(full, "item", crate, span, (base, query), caption, exact=not rest)
 
 
-def _locked(crate: str, file: Path | None) -> tuple[str, str]:
-    """Return the package of a crate and its version; `latest` without a Cargo.lock."""
+def _locked(crate: str, file: Path | None) -> tuple[str, str] | None:
+    """Return the package of a crate and its version; `latest` without a Cargo.lock.
+
+    None for a crate of the workspace itself, which Cargo.lock lists without a source.
+    """
     folders = file.parents if file is not None else []
     lock = next((f / "Cargo.lock" for f in folders if (f / "Cargo.lock").is_file()), None)
     if lock is None:
         return crate, "latest"
     text = lock.read_text("utf-8", errors="replace")
     name = re.escape(crate).replace("_", "[-_]")
-    match = re.search(rf'^name = "({name})"\nversion = "([^"]+)"', text, re.MULTILINE)
-    return (match[1], match[2]) if match else (crate, "latest")
+    entry = rf'^name = "({name})"\nversion = "([^"]+)"(\nsource = )?'
+    match = re.search(entry, text, re.MULTILINE)
+    if match is None:
+        return crate, "latest"
+    return (match[1], match[2]) if match[3] else None
