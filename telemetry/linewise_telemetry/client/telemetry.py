@@ -3,7 +3,8 @@
 In: what happened, what the user said, open documents when something is due. Out: nothing that the
 gate does not allow. Where nothing is recorded no file is opened, and where nothing may leave there
 is no thread that could send. Every method returns at once and none raises, except where the user
-asked for something that cannot be done.
+asked for something that cannot be done. It is long because it is one list of what both may ask;
+the work is done in the modules beside it.
 """
 
 from __future__ import annotations

@@ -69,6 +69,7 @@ class Uploader:
         batch = self._spool.claim(BATCH_EVENTS, BATCH_SIZE, HOLD, skip=self._paused())
         if batch is None:
             return False
+        self._recent.append(self._monotonic())
         origin, _, project = batch.target.partition("#")
         if not self._known(batch.target):
             # The user no longer subscribes to this collector's catalogue.
@@ -128,10 +129,7 @@ class Uploader:
     def _within_rate(self) -> bool:
         now = self._monotonic()
         self._recent = [moment for moment in self._recent if now - moment < 60]
-        if len(self._recent) >= UPLOADS_A_MINUTE:
-            return False
-        self._recent.append(now)
-        return True
+        return len(self._recent) < UPLOADS_A_MINUTE
 
 
 def _clamp(retry_after: str) -> float:
