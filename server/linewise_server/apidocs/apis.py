@@ -94,7 +94,7 @@ def open_import(docs: Docs, name: str) -> Link | None:
 
 def _python_imports(docs: Docs, source: Source) -> Iterator[ImportLink]:
     for each in imports(parse(source.text)):
-        package = docs.packages.of(each.full)
+        package = docs.imported_package(each.full, source.path)
         if package is not None and docs.library.docset(package.name, package.version):
             yield ImportLink(each.span, each.full, None)
 

@@ -49,12 +49,14 @@ class Docs:
         packages: Packages,
         acquisition: Acquisition,
         inference: InferenceProcess | None,
+        root: Path | None = None,
     ) -> None:
         self.library = library
+        self.root = root
         self.packages = packages
         self.acquisition = acquisition
         self._inference = inference
-        self._python = PythonResolver(library, packages, inference)
+        self._python = PythonResolver(library, packages, inference, root)
         self._prepared: asyncio.Task[None] | None = None
 
     async def resolve(
@@ -109,6 +111,10 @@ class Docs:
         gap: Reason = self._python.reason(package) if package else "unresolved"
         owner = package.name if package else None
         return self._explained(Resolution(name, "name", owner, Span(0, 0), None, gap))
+
+    def imported_package(self, name: str, importer: Path | None) -> Package | None:
+        """Return the package of a Python name that a file imports; None for its own modules."""
+        return None if self._python.is_own(name, importer) else self.packages.of(name)
 
     def obtainable(self, resolution: Resolution) -> Package | None:
         """Return the package whose docs could be fetched to fill a gap, if the user agrees."""
@@ -191,4 +197,4 @@ def open_docs(
     answers = Answers(folder / "answers.json")
     acquisition = Acquisition(library, packages, policy, answers, Fetcher())
     inference = InferenceProcess(root, environment, cache / "jedi")
-    return Docs(library, packages, acquisition, inference)
+    return Docs(library, packages, acquisition, inference, root)
