@@ -57,7 +57,8 @@ class Docs:
         self.acquisition = acquisition
         self._inference = inference
         self._python = PythonResolver(library, packages, inference, root)
-        self._prepared: asyncio.Task[None] | None = None
+        self.threads = acquisition.threads
+        self._prepared: asyncio.Future[None] | None = None
 
     async def resolve(
         self, source: Source, offset: int, deadline: float = HOVER_DEADLINE
@@ -117,14 +118,21 @@ class Docs:
         return None if self._python.is_own(name, importer) else self.packages.of(name)
 
     def obtainable(self, resolution: Resolution) -> Package | None:
-        """Return the package whose docs could be fetched to fill a gap, if the user agrees."""
-        missing = resolution.gap == "notFetched" and resolution.package is not None
-        package = self.packages.named(resolution.package or "") if missing else None
+        """Return the package whose docs could be fetched, if the user agrees.
+
+        That is to fill a gap, or because those at hand are of another version or old; the latter
+        alone are fetched only where the user agreed before.
+        """
+        package = self.packages.named(resolution.package) if resolution.package else None
         if package is None:
             return None
+        missing = resolution.gap == "notFetched"
+        if not missing and not self.acquisition.is_outdated(package):
+            return None
         policy, answers = self.acquisition.policy(), self.acquisition.answers
-        allowed = permission(policy, answers, package) in ("ask", "granted")
-        return package if allowed and candidates(package) else None
+        allowed = permission(policy, answers, package)
+        may = allowed == "granted" or (missing and allowed == "ask")
+        return package if may and candidates(package) else None
 
     async def warm(self, source: Source, quiet: Callable[[], Awaitable[None]] = _at_once) -> None:
         """Infer names that a Python text calls, so that hovers find the answers cached.
@@ -137,7 +145,7 @@ class Docs:
             return
         await quiet()
         if self._prepared is None:
-            self._prepared = asyncio.create_task(asyncio.to_thread(self._prepare))
+            self._prepared = asyncio.ensure_future(self.threads.run(self._prepare))
         await asyncio.shield(self._prepared)
         syntax = parse(source.text)
         spellings = {source.text[s.start : s.end]: s for s in reversed(called_names(syntax))}
@@ -156,9 +164,7 @@ class Docs:
         if self._inference is not None:
             await self._inference.close()
         await self.acquisition.fetcher.aclose()
-        if self._prepared is not None:
-            # A thread cannot be called off, and SQLite crashes where its database is taken away.
-            await asyncio.wait([self._prepared])
+        await self.threads.finished()
         self.library.index.close()
 
     def _prepare(self) -> None:

@@ -24,8 +24,9 @@ FILES = {
     "secrets/notes.txt": "",
     "tools/queue/__init__.py": "class Queue: ...\n",
     "filter.py": "",
+    "lib/python3.11/site-packages/click/__init__.py": "",
     "lib/python3.11/site-packages/click/core.py": "",
-    "lib/python3.11/site-packages/click/random.py": "",
+    "lib/python3.11/site-packages/click/json.py": "",
 }
 
 
@@ -61,8 +62,7 @@ CASES: list[tuple[str, str, str | None]] = [
     ("main.py", "fil║ter(f, [])", "filter"),
     ("main.py", "import filter\nfil║ter.f()", None),
     ("elsewhere.py", "import fil║ter", None),
-    ("lib/python3.11/site-packages/click/core.py", "import random\nrandom.choi║ce([1])",
-     "random.choice"),
+    ("lib/python3.11/site-packages/click/core.py", "import json\njson.du║mps(1)", "json.dumps"),
 ]  # fmt: skip
 
 

@@ -76,6 +76,7 @@ class PythonResolver:
         self._own = OwnModules(root, packages.environment)
         self._inference = inference
         self._canonical: dict[str, str | None] = {}
+        self._stamp = packages.stamp
         self._parsed: Syntax | None = None
 
     async def resolve(self, source: Source, offset: int, deadline: float) -> Resolution | None:
@@ -166,8 +167,10 @@ class PythonResolver:
         """Return jedi's answer and whether it came too late."""
         if self._inference is None:
             return None, False
+        left = ends - time.monotonic()
+        if left <= 0:
+            return None, True
         try:
-            left = max(0.0, ends - time.monotonic())
             return await self._inference.define(source, offset, left), False
         except TimeoutError:
             return None, True
@@ -235,6 +238,10 @@ class PythonResolver:
                     yield _Proposal(package, symbol, symbol.name, name.full)
 
     async def _confirm(self, names: list[str], ends: float) -> None:
+        if self._packages.stamp != self._stamp:
+            # Other versions may define elsewhere what they are still found by.
+            self._stamp = self._packages.stamp
+            self._canonical.clear()
         unknown = [name for name in dict.fromkeys(names) if name not in self._canonical]
         if unknown and self._inference is not None:
             left = max(0.0, ends - time.monotonic())
