@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ class Site:
 
     address: str
     asked: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    """Which paths were answered with "not modified"."""
 
 
 @contextmanager
@@ -26,7 +29,20 @@ def serve(folder: Path) -> Iterator[Site]:
     class Quiet(SimpleHTTPRequestHandler):
         def do_GET(self) -> None:
             site.asked.append(self.path)
-            super().do_GET()
+            if self.headers.get("If-None-Match") == self.etag():
+                site.unchanged.append(self.path)
+                self.send_response(304)
+                self.end_headers()
+            else:
+                super().do_GET()
+
+        def end_headers(self) -> None:
+            self.send_header("ETag", self.etag())
+            super().end_headers()
+
+        def etag(self) -> str:
+            file = Path(self.translate_path(self.path))
+            return f'"{zlib.crc32(file.read_bytes())}"' if file.is_file() else '"none"'
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
             """Stay quiet."""

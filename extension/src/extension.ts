@@ -1,6 +1,7 @@
 /** Puts the parts together, in the order in which they depend on each other. */
 
 import { commands, env, window, workspace, type ExtensionContext } from "vscode";
+import { Announcements } from "./announcements";
 import * as completion from "./completion";
 import * as docs from "./docs";
 import * as explain from "./explain";
@@ -31,14 +32,16 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const owner = new session.Session({
     log,
     findServer: () => setup.findServer(context.globalStorageUri.fsPath, wheel),
-    initializationOptions: () => ({ editorTelemetryEnabled: env.isTelemetryEnabled, pythonServer: docs.pythonIsServed(), trusted: workspace.isTrusted }),
+    initializationOptions: () => ({ editorTelemetryEnabled: env.isTelemetryEnabled, announcements: true, pythonServer: docs.pythonIsServed(), trusted: workspace.isTrusted }),
     middleware: generator.middleware(completion.completionMiddleware(suggestions, quiet, missed)),
   });
   running = owner;
+  const announcements = new Announcements(owner);
   const linewise: session.Linewise = { context, session: owner, log };
   context.subscriptions.push(
     log,
     preview,
+    announcements,
     owner,
     commands.registerCommand("linewise.showLog", () => {
       log.show();
@@ -46,7 +49,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
     commands.registerCommand("linewise.openWalkthrough", () => commands.executeCommand("workbench.action.openWalkthrough", "linewise.linewise#start")),
   );
   session.activate(linewise);
-  status.activate(linewise, quiet);
+  status.activate(linewise, quiet, announcements);
   snooze.activate(linewise, quiet);
   completion.activate(linewise, suggestions, quiet, missed);
   setup.activate(linewise, wheel);

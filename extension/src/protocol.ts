@@ -84,6 +84,38 @@ export interface ApiLink {
   readonly maker: string | null;
 }
 
+/**
+ * The APIs of the completion that was accepted last, those with a page; sent unasked.
+ *
+ * Sent again, for the same document, once types were inferred.
+ */
+export interface CompletionApis {
+  readonly uri: string;
+  readonly apis: readonly ApiLink[];
+}
+
+/** Something that the maker of an API in use announces; `catalogue` and `id` name it. */
+export interface Announced {
+  readonly catalogue: string;
+  readonly id: string;
+  readonly maker: string;
+  readonly title: string;
+  readonly text: string;
+  readonly url: string | null;
+}
+
+/** All that is announced to users of what the open documents import, and not yet met. */
+export interface Announcements {
+  readonly items: readonly Announced[];
+}
+
+/** The user opened an announcement or wants to see it no more; it is not told again. */
+export interface AnnouncementMet {
+  readonly catalogue: string;
+  readonly id: string;
+  readonly act: "opened" | "muted";
+}
+
 /** The user opened the page of an API that `linewise/apisAt` listed. */
 export interface DocsOpened {
   readonly name: string;
@@ -260,6 +292,8 @@ export const completionShownNotification = new NotificationType<CompletionShown>
 
 export const completionDismissedNotification = new NotificationType<CompletionDismissed>("linewise/completionDismissed");
 
+export const announcementMetNotification = new NotificationType<AnnouncementMet>("linewise/announcementMet");
+
 export const docsOpenedNotification = new NotificationType<DocsOpened>("linewise/docsOpened");
 
 export const docsRatedNotification = new NotificationType<DocsRated>("linewise/docsRated");
@@ -269,6 +303,10 @@ export const generationComingNotification = new NotificationType<Generate>("line
 export const statusChangedNotification = new NotificationType<Status>("linewise/statusChanged");
 
 export const traceNotification = new NotificationType<Trace>("linewise/trace");
+
+export const completionApisNotification = new NotificationType<CompletionApis>("linewise/completionApis");
+
+export const announcementsChangedNotification = new NotificationType<Announcements>("linewise/announcementsChanged");
 
 export const acceptCommand = "linewise.completion.accepted";
 export const generateCommand = "linewise.generation.run";

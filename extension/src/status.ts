@@ -12,8 +12,11 @@ import {
   type QuickPickItem,
   type StatusBarItem,
 } from "vscode";
+import type { Announcements } from "./announcements";
 import { languageName } from "./languages";
+import { headline } from "./news";
 import { facts, presence, type Here, type Presence } from "./presence";
+import type { Announced } from "./protocol";
 import type { Linewise, Session } from "./session";
 import { isOnFor, SECTION } from "./settings";
 import type { Snooze } from "./snooze";
@@ -25,7 +28,7 @@ interface Entry extends QuickPickItem {
   readonly run?: () => unknown;
 }
 
-export function activate({ context, session }: Linewise, snooze: Snooze): void {
+export function activate({ context, session }: Linewise, snooze: Snooze, announcements: Announcements): void {
   const item = window.createStatusBarItem("linewise.status", StatusBarAlignment.Right, 100);
   item.name = "Linewise";
   let thinking: NodeJS.Timeout | undefined;
@@ -33,7 +36,7 @@ export function activate({ context, session }: Linewise, snooze: Snooze): void {
     clearTimeout(thinking);
     const phase = session.current;
     const draw = (): void => {
-      show(item, presence(phase, here(snooze)), session);
+      show(item, presence(phase, here(snooze)), session, announcements.current);
     };
     if (phase.kind === "serving" && phase.status?.state === "thinking") {
       thinking = setTimeout(draw, THINKING_SHOWS_AFTER_MS);
@@ -47,16 +50,17 @@ export function activate({ context, session }: Linewise, snooze: Snooze): void {
     item,
     session.onDidChangePhase(update),
     snooze.onDidChange(update),
+    announcements.onDidChange(update),
     window.onDidChangeActiveTextEditor(update),
     workspace.onDidChangeConfiguration(update),
-    commands.registerCommand("linewise.showStatus", () => showMenu(session, snooze)),
+    commands.registerCommand("linewise.showStatus", () => showMenu(session, snooze, announcements)),
     { dispose: () => { clearTimeout(thinking); } },
   );
 }
 
-function show(item: StatusBarItem, { icon, text, summary, severity }: Presence, session: Session): void {
-  item.text = `$(${icon}) ${text}`;
-  item.tooltip = tooltip(summary, session);
+function show(item: StatusBarItem, { icon, text, summary, severity }: Presence, session: Session, announced: readonly Announced[]): void {
+  item.text = announced.length === 0 ? `$(${icon}) ${text}` : `$(${icon}) ${text} $(megaphone)`;
+  item.tooltip = tooltip(summary, session, announced);
   item.accessibilityInformation = { label: `Linewise: ${summary}`, role: "button" };
   item.backgroundColor = severity === "none" ? undefined : new ThemeColor(`statusBarItem.${severity}Background`);
   item.command = commandFor(session);
@@ -70,13 +74,16 @@ function commandFor({ current }: Session): string {
   return current.kind === "serving" && current.status?.state === "noModel" ? "linewise.selectModel" : "linewise.showStatus";
 }
 
-function tooltip(summary: string, { current }: Session): MarkdownString {
+function tooltip(summary: string, { current }: Session, announced: readonly Announced[]): MarkdownString {
   const text = new MarkdownString();
   text.appendText(summary);
   if (current.kind === "serving" && current.status !== undefined) {
     for (const [label, value] of facts(current.status)) {
       text.appendMarkdown("\n\n").appendText(`${label}: ${value}`);
     }
+  }
+  for (const each of announced) {
+    text.appendMarkdown("\n\n").appendText(headline(each));
   }
   return text;
 }
@@ -87,7 +94,7 @@ function here(snooze: Snooze): Here {
   return { offFor: off ? languageName(document.languageId) : undefined, snoozedUntil: snooze.untilTime };
 }
 
-async function showMenu(session: Session, snooze: Snooze): Promise<void> {
+async function showMenu(session: Session, snooze: Snooze, announcements: Announcements): Promise<void> {
   const { current } = session;
   const { summary } = presence(current, here(snooze));
   const information: Entry[] =
@@ -95,10 +102,19 @@ async function showMenu(session: Session, snooze: Snooze): Promise<void> {
       ? facts(current.status).map(([label, value]) => ({ label: `${label}: ${value}` }))
       : [];
   const chosen = await window.showQuickPick<Entry>(
-    [{ label: summary }, ...information, { label: "", kind: QuickPickItemKind.Separator }, ...actions(session, snooze)],
+    [{ label: summary }, ...information, { label: "", kind: QuickPickItemKind.Separator }, ...news(announcements), ...actions(session, snooze)],
     { title: "Linewise" },
   );
   await chosen?.run?.();
+}
+
+function news(announcements: Announcements): readonly Entry[] {
+  const [first, ...others] = announcements.current;
+  if (first === undefined) {
+    return [];
+  }
+  const more = others.length === 0 ? "" : ` and ${others.length} more`;
+  return [{ label: `$(megaphone) ${headline(first)}${more}`, run: () => { announcements.show(); } }];
 }
 
 function actions(session: Session, snooze: Snooze): readonly Entry[] {

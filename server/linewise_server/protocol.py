@@ -26,6 +26,7 @@ Origin = Literal["model", "typedThrough", "cache", "joined", "speculation", "pre
 ShownBasis = Literal["rendered", "requested", "inferred"]
 DismissReason = Literal["rejected", "typedOver", "superseded", "expired"]
 ApiSource = Literal["cursor", "completion"]
+AnnouncementAct = Literal["opened", "muted"]
 RatingReason = Literal["wrong", "outdated", "no_example", "unclear", "none"]
 FeedbackKind = Literal["problem", "idea", "praise", "question"]
 FeedbackAbout = Literal["completion", "symbol", "product", "catalogue"]
@@ -139,6 +140,45 @@ class ApiLink:
     caption: str
     source: ApiSource
     maker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionApis:
+    """The APIs of the completion that was accepted last, those with a page; sent unasked.
+
+    Sent again, for the same document, once types were inferred.
+    """
+
+    uri: str
+    apis: list[ApiLink]
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Something that the maker of an API in use announces; `catalogue` and `id` name it."""
+
+    catalogue: str
+    id: str
+    maker: str
+    title: str
+    text: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcements:
+    """All that is announced to users of what the open documents import, and not yet met."""
+
+    items: list[Announced]
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementMet:
+    """The user opened an announcement or wants to see it no more; it is not told again."""
+
+    catalogue: str
+    id: str
+    act: AnnouncementAct
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +373,7 @@ REQUESTS: dict[str, tuple[Any, Any]] = {
 TO_SERVER: dict[str, Any] = {
     "linewise/completionShown": CompletionShown,
     "linewise/completionDismissed": CompletionDismissed,
+    "linewise/announcementMet": AnnouncementMet,
     "linewise/docsOpened": DocsOpened,
     "linewise/docsRated": DocsRated,
     "linewise/generationComing": Generate,
@@ -342,6 +383,8 @@ TO_SERVER: dict[str, Any] = {
 TO_CLIENT: dict[str, Any] = {
     "linewise/statusChanged": Status,
     "linewise/trace": Trace,
+    "linewise/completionApis": CompletionApis,
+    "linewise/announcementsChanged": Announcements,
 }
 """Notifications from the server."""
 

@@ -108,7 +108,6 @@ async def window(
         uri = (tmp_path / CANARY / "main.py").as_uri()
         said = await editor.request("linewise/telemetry", {"level": "events"})
         assert said["effective"] == "events", said["reason"]
-        editor.answers.append("Open")
         await editor.open(uri, "python", TEXT)
         await editor.ready()
         yield Window(editor, linewise_home, uri)
@@ -159,7 +158,9 @@ async def eventually(home: Path, name: str, **wanted: Any) -> None:
 async def test_docs_samples_deprecations_and_announcements(window: Window) -> None:
     home = window.home
     await eventually(home, "deprecation.met", symbol="click.secho", act="seen")
+    await window.hover("import click")
     await eventually(home, "announcement.met", symbol="nine", act="delivered")
+    await window.run("Open: Nine", "import click")
     await eventually(home, "announcement.met", symbol="nine", act="opened")
 
     await window.hover("click.echo")

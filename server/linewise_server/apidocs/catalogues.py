@@ -6,24 +6,23 @@ and announcements are matched here, on this machine, with telemetry off too.
 
 from __future__ import annotations
 
-import asyncio
 import datetime
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+import threading
 
+from linewise_server.apidocs.deprecations import Notice, Uses, find_uses
 from linewise_server.apidocs.docs import Docs
 from linewise_server.apidocs.index import Index
 from linewise_server.apidocs.inventory import Inventory, Symbol
 from linewise_server.apidocs.python.scope import parse
-from linewise_server.apidocs.python.uses import imports, used_names
-from linewise_server.apidocs.source import Source, Span
+from linewise_server.apidocs.python.uses import imports, names_among
+from linewise_server.apidocs.source import Source
+from linewise_server.apidocs.threads import Threads
 from linewise_telemetry.catalogue.document import (
     Announcement,
     Catalogue,
-    Deprecation,
     Sample,
     SupportLink,
+    is_before,
 )
 from linewise_telemetry.catalogue.holding import Holding
 from linewise_telemetry.catalogue.shelf import Shelf
@@ -31,30 +30,17 @@ from linewise_telemetry.catalogue.shelf import Shelf
 _SOURCE = "catalogue:"
 
 
-@dataclass(frozen=True, slots=True)
-class DeprecatedUse:
-    """A use of a `symbol` that its maker deprecates; `gone` where the installed version lacks it.
-
-    `rename` is what to put at `span` where renaming is all there is to do.
-    """
-
-    symbol: str
-    span: Span
-    message: str
-    url: str | None
-    catalogue: str
-    gone: bool
-    rename: str | None
-
-
 class Catalogues:
-    """The catalogues of a shelf, read again when the shelf changes."""
+    """The catalogues of a shelf, as `refresh` read them last."""
 
-    def __init__(self, holding: Holding, index: Index) -> None:
+    def __init__(self, holding: Holding, index: Index, threads: Threads) -> None:
         self._holding = holding
         self._index = index
+        self._threads = threads
+        self._reading = threading.Lock()
         self._stamp = -1
         self._held: list[Catalogue] = []
+        self._muted: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def shelf(self) -> Shelf:
@@ -62,17 +48,15 @@ class Catalogues:
         return self._holding.shelf
 
     async def refresh(self) -> None:
-        """Read a shelf that changed, off the event loop; `current` would do it on it."""
-        if self._holding.shelf.stamp != self._stamp:
-            await asyncio.to_thread(self._holding.current)
+        """Read a shelf that changed, its symbols into the index, off the event loop.
+
+        Raises CatalogueError where its list is damaged.
+        """
+        if self.shelf.stamp != self._stamp:
+            await self._threads.run(self._read)
 
     def current(self) -> list[Catalogue]:
-        """Return the catalogues at hand, their symbols in the index."""
-        held = self._holding.current()
-        if held.stamp != self._stamp:
-            self._stamp = held.stamp
-            self._held = list(held.by_id.values())
-            self._index_symbols()
+        """Return the catalogues at hand."""
         return self._held
 
     def samples(self, name: str) -> list[tuple[str, Sample]]:
@@ -85,59 +69,54 @@ class Catalogues:
 
     def announcements(
         self, docs: Docs, source: Source, today: datetime.date
-    ) -> list[tuple[str, Announcement]]:
-        """Return catalogue id and announcement for what a text imports, muted ones left out."""
+    ) -> list[tuple[Catalogue, Announcement]]:
+        """Return what makers announce to users of what a text imports, muted ones left out."""
         found = []
-        muted = {(s.id, name) for s in self.shelf.subscriptions() for name in s.muted}
-        used = _packages_used(docs, source)
-        for held in self.current():
+        used = _packages_used(docs, source) if self._held else {}
+        for held in self._held:
             for each in held.announcements:
                 version = used.get(held.package)
-                if version is None or (held.id, each.id) in muted:
+                if version is None or (held.id, each.id) in self._muted:
                     continue
-                named = not each.symbols or _mentions(source.text, each.symbols)
+                lasts = {symbol.rpartition(".")[2] for symbol in each.symbols}
+                named = not lasts or bool(names_among(parse(source.text), lasts))
                 if named and each.concerns(version, today):
-                    found.append((held.id, each))
+                    found.append((held, each))
         return found
 
-    async def deprecated_uses(
-        self, docs: Docs, source: Source, deadline: float
-    ) -> list[DeprecatedUse]:
+    async def deprecated_uses(self, docs: Docs, source: Source, deadline: float) -> Uses:
         """Return the deprecated names that a Python text uses, as the installed versions have it.
 
-        Only names whose last part a catalogue deprecates are resolved.
+        It takes `deadline` seconds at most; what was not inferred by then is left out.
         """
-        used = _packages_used(docs, source)
-        by_symbol = {
-            item.symbol: (held, item)
-            for held in self.current()
+        used = _packages_used(docs, source) if self._held else {}
+        notices = {
+            item.symbol: Notice(item, held.title, _reaches(used[held.package], item.removed_in))
+            for held in self._held
+            if held.package in used
             for item in held.deprecations
-            if _reaches(used.get(held.package), item.since)
+            if _reaches(used[held.package], item.since)
         }
-        lasts = {symbol.rpartition(".")[2] for symbol in by_symbol}
-        found = []
-        for span in used_names(parse(source.text), Span(0, len(source.text))) if lasts else []:
-            if source.text[span.start : span.end] not in lasts:
-                continue
-            resolved = await docs.resolve(source, span.start, deadline)
-            if resolved is None or resolved.name not in by_symbol:
-                continue
-            held, item = by_symbol[resolved.name]
-            url = item.guide or (resolved.link.url if resolved.link else None)
-            gone = item.removed_in is not None and _reaches(used[held.package], item.removed_in)
-            message = _message(item, gone=gone)
-            found.append(
-                DeprecatedUse(item.symbol, span, message, url, held.title, gone, _rename(item))
-            )
-        return found
+        return await find_uses(docs, source, notices, deadline)
 
-    def _index_symbols(self) -> None:
-        known = {f"{_SOURCE}{held.id}:{held.release}" for held in self._held}
+    def _read(self) -> None:
+        with self._reading:
+            held = self._holding.current()
+            if held.stamp == self._stamp:
+                return
+            self._index_symbols(list(held.by_id.values()))
+            subscriptions = self.shelf.subscriptions()
+            self._muted = frozenset((s.id, name) for s in subscriptions for name in s.muted)
+            self._held = list(held.by_id.values())
+            self._stamp = held.stamp
+
+    def _index_symbols(self, catalogues: list[Catalogue]) -> None:
+        known = {f"{_SOURCE}{held.id}:{held.release}" for held in catalogues}
         indexed = {d.source: d for d in self._index.docsets() if d.origin == "catalogue"}
         for source, docset in indexed.items():
             if source not in known:
                 self._index.remove(docset)
-        for held in self._held:
+        for held in catalogues:
             source = f"{_SOURCE}{held.id}:{held.release}"
             if source not in indexed:
                 symbols = tuple(Symbol(e.name, f"py:{e.kind}", e.url) for e in held.symbols)
@@ -154,34 +133,5 @@ def _packages_used(docs: Docs, source: Source) -> dict[str, str]:
     return {owner.name: owner.version for owner in owners if owner is not None}
 
 
-def _mentions(text: str, symbols: Iterable[str]) -> bool:
-    lasts = (re.escape(symbol.rpartition(".")[2]) for symbol in symbols)
-    return any(re.search(rf"\b{last}\b", text) for last in lasts)
-
-
-def _message(item: Deprecation, *, gone: bool) -> str:
-    if gone:
-        text = f"{item.symbol} was removed in {item.removed_in}."
-    else:
-        ends = f" and will be removed in {item.removed_in}" if item.removed_in else ""
-        text = f"{item.symbol} is deprecated since {item.since}{ends}."
-    if item.replacement:
-        text += f" Use {item.replacement}."
-    return f"{text} {item.note}" if item.note else text
-
-
-def _rename(item: Deprecation) -> str | None:
-    """Return the new last part where it is all that changes."""
-    if not item.mechanical or item.replacement is None:
-        return None
-    before, _, _ = item.symbol.rpartition(".")
-    holder, _, last = item.replacement.rpartition(".")
-    return last if holder == before else None
-
-
-def _reaches(installed: str | None, version: str) -> bool:
-    return installed is not None and _numbers(installed) >= _numbers(version)
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version.partition("+")[0])]
+def _reaches(installed: str, version: str | None) -> bool:
+    return version is not None and not is_before(installed, version)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from linewise_server.apidocs.link import Link, Resolution
 from linewise_server.apidocs.source import Span
+from linewise_telemetry.catalogue.document import Announcement
 
 _LITERAL = re.compile(r"``([^`\n]+)``")
 _ROLE = re.compile(r":[\w:]+:`~?([^`<\n]+?)(?:\s*<[^`\n]*>)?`")
@@ -48,6 +49,15 @@ def link_line(link: Link, name: str) -> str:
     if link.exact or name == link.target:
         return line
     return f"{line} (no entry of its own for `{name}`)"
+
+
+def announcement_line(maker: str, told: Announcement) -> str:
+    """Return what a maker announces, with its link; what it says is never taken as Markdown."""
+    title = f"**{_escaped(maker)}: {_escaped(told.title)}**"
+    if told.url:
+        url = told.url.replace("(", "%28").replace(")", "%29")
+        title = f"[{title}]({url})"
+    return " ".join([title, _escaped(" ".join(told.text.split()))]).strip()
 
 
 def _plain(text: str) -> str:

@@ -13,15 +13,21 @@ import logging
 
 from lsprotocol import types
 
-from linewise_server.apidocs.catalogues import DeprecatedUse
+from linewise_server.apidocs.deprecations import DeprecatedUse, Uses
 from linewise_server.apidocs.errors import ApiDocsError
 from linewise_server.apidocs.link import Resolution
+from linewise_server.apidocs.source import Source
 from linewise_server.lsp.adapters import AdapterChoice
+from linewise_server.lsp.announcements import Announcements
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.server import LinewiseServer
-from linewise_server.lsp.workspace_docs import WorkspaceDocs, range_of, source_of
+from linewise_server.lsp.workspace_docs import (
+    INFERENCE_SECONDS,
+    WorkspaceDocs,
+    range_of,
+    source_of,
+)
 from linewise_server.settings import Settings
-from linewise_telemetry.catalogue.document import Announcement
 from linewise_telemetry.catalogue.errors import CatalogueError, KeyChangedError
 from linewise_telemetry.catalogue.shelf import Pulled
 
@@ -30,6 +36,8 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 _PULL_SECONDS = 6 * 3600.0
 _DEADLINE = 2.0
+"""Seconds for all names of a document; what types were not inferred by then is looked at again."""
+_TRIES = 4
 _OPEN_SUPPORT = "linewise.catalogue.openSupport"
 """Run by the server; its only argument is a support link of a subscribed catalogue."""
 _INSERTED = "linewise.catalogue.sampleInserted"
@@ -38,7 +46,6 @@ catalogue's id, the sample's id and what was put in."""
 _FIXED = "linewise.catalogue.deprecationFixed"
 """Run by the server once a deprecated use is replaced; its arguments are the document's URI and the
 symbol that was replaced."""
-_OPEN, _MUTE = "Open", "Do not show again"
 
 
 def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
@@ -49,10 +56,11 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
 
     async def actions(document: Document, params: types.CodeActionParams) -> list[types.CodeAction]:
         source = source_of(document)
-        uses = await workspace.catalogues.deprecated_uses(workspace.docs, source, _DEADLINE)
+        catalogues = await workspace.read_catalogues()
+        uses = await catalogues.deprecated_uses(workspace.docs, source, _DEADLINE)
         found = [
             fix
-            for use in uses
+            for use in uses.found
             for fix in [_fix(document, use)]
             if fix is not None and _touches(range_of(document, use.span), params.range)
         ]
@@ -63,13 +71,15 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         if here is None:
             return found
         workspace.usage.asked_for_sample(here.name)
-        return found + _offers(workspace, document, params.range.end, here)
+        told = watch.announcements.actions(here)
+        return found + _offers(workspace, document, params.range.end, here) + told
 
     server.code_actions.offers.append(actions)
 
     @server.command(_OPEN_SUPPORT)
     async def open_support(url: str, symbol: str) -> None:
-        if any(url == link.url for c in workspace.catalogues.current() for link in c.support):
+        catalogues = await workspace.read_catalogues()
+        if any(url == link.url for held in catalogues.current() for link in held.support):
             workspace.usage.opened(symbol, "support")
             await server.window_show_document_async(types.ShowDocumentParams(url, external=True))
 
@@ -91,8 +101,9 @@ class CatalogueWatch:
         self._server = server
         self._workspace = workspace
         self._adapters = adapters
+        self.announcements = Announcements(server, workspace)
         self._checked: dict[str, tuple[int, int, Settings]] = {}
-        self._announced: set[tuple[str, str]] = set()
+        server.session.listeners.closed.append(self._closed)
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -112,49 +123,52 @@ class CatalogueWatch:
 
     async def _check(self, document: Document) -> None:
         docs, catalogues = self._workspace.docs, self._workspace.catalogues
-        version, source = document.version, source_of(document)
+        source = source_of(document)
         try:
             await catalogues.refresh()
             await self._adapters.look(document)
-            uses = await catalogues.deprecated_uses(docs, source, _DEADLINE)
-            announcements = catalogues.announcements(docs, source, datetime.date.today())
         except CatalogueError as error:
             self._server.session.tell_once(str(error))
             return
+        self.announcements.found(
+            document.uri, catalogues.announcements(docs, source, datetime.date.today())
+        )
+        uses = await catalogues.deprecated_uses(docs, source, _DEADLINE)
+        if self._publish(document, source, uses) and not uses.complete:
+            self._workspace.run(f"deprecations {document.uri}", self._complete(document, source))
+
+    async def _complete(self, document: Document, source: Source) -> None:
+        """Check a text again in pauses, until the types of all its values are known."""
+        docs, catalogues = self._workspace.docs, self._workspace.catalogues
+        for _ in range(_TRIES):
+            await self._workspace.quiet()
+            uses = await catalogues.deprecated_uses(docs, source, INFERENCE_SECONDS)
+            if not self._publish(document, source, uses) or uses.complete:
+                return
+
+    def _publish(self, document: Document, source: Source, uses: Uses) -> bool:
+        """Publish what was found, unless the document was closed or changed meanwhile."""
+        session = self._server.session
+        held = session.documents.get(document.uri) is document
+        if not held or document.snapshot().text() != source.text:
+            return False
         self._server.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(
-                document.uri, [_diagnostic(document, use) for use in uses], version
+                document.uri,
+                [_diagnostic(document, use) for use in uses.found],
+                document.version,
             )
         )
-        for use in uses:
+        for use in uses.found:
             self._workspace.usage.deprecation(document.uri, use.symbol, "seen")
-        for catalogue, announcement in announcements:
-            if (catalogue, announcement.id) not in self._announced:
-                self._announced.add((catalogue, announcement.id))
-                self._workspace.run(
-                    f"announce {catalogue}/{announcement.id}",
-                    self._announce(catalogue, announcement),
-                )
+        return True
 
-    async def _announce(self, catalogue: str, announcement: Announcement) -> None:
-        usage = self._workspace.usage
-        usage.announcement(catalogue, announcement.id, "delivered")
-        buttons = [_OPEN, _MUTE] if announcement.url else [_MUTE]
-        text = f"{announcement.title}\n{announcement.text}".strip()
-        answer = await self._server.window_show_message_request_async(
-            types.ShowMessageRequestParams(
-                types.MessageType.Info, text, [types.MessageActionItem(b) for b in buttons]
-            )
-        )
-        if answer is None:
-            return
-        opened = answer.title == _OPEN
-        usage.announcement(catalogue, announcement.id, "opened" if opened else "muted")
-        self._workspace.catalogues.shelf.mute(catalogue, announcement.id)
-        if opened and announcement.url:
-            await self._server.window_show_document_async(
-                types.ShowDocumentParams(announcement.url, external=True)
-            )
+    def _closed(self, uri: str) -> None:
+        """Take back what was said of a document."""
+        self._workspace.stop(f"deprecations {uri}")
+        self.announcements.found(uri, ())
+        if self._checked.pop(uri, None) is not None:
+            self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
     async def _pull(self) -> None:
         shelf = self._workspace.catalogues.shelf
@@ -221,13 +235,13 @@ def _offers(
 def _fix(document: Document, use: DeprecatedUse) -> types.CodeAction | None:
     if use.rename is None:
         return None
-    edit = types.TextEdit(range_of(document, use.span), use.rename)
+    edits = [types.TextEdit(range_of(document, place), use.rename) for place in use.places]
     return types.CodeAction(
         f"Use {use.rename}",
         types.CodeActionKind.QuickFix,
         diagnostics=[_diagnostic(document, use)],
         is_preferred=True,
-        edit=types.WorkspaceEdit({document.uri: [edit]}),
+        edit=types.WorkspaceEdit({document.uri: edits}),
         command=types.Command(f"Use {use.rename}", _FIXED, arguments=[document.uri, use.symbol]),
     )
 

@@ -89,6 +89,10 @@ class Editor:
         """The buttons of each question."""
         self.diagnosed: list[str] = []
         """The documents of which diagnostics came, however few."""
+        self.published: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
+        """The diagnostics as they came."""
+        self.told: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        """What the server says unasked of the APIs in use: method and payload."""
         self.options: dict[str, Any] = {}
         """What else the server is told when it is initialized."""
         self.progress: list[Any] = []
@@ -276,6 +280,15 @@ class Editor:
         )
         def diagnosed(params: types.PublishDiagnosticsParams) -> None:
             self.diagnosed.append(params.uri)
+            self.published.put_nowait(params)
+
+        @self._client.feature("linewise/completionApis")  # type: ignore[untyped-decorator]
+        def apis_told(payload: Any) -> None:
+            self.told.put_nowait(("completionApis", plain(payload)))
+
+        @self._client.feature("linewise/announcementsChanged")  # type: ignore[untyped-decorator]
+        def announcements_told(payload: Any) -> None:
+            self.told.put_nowait(("announcementsChanged", plain(payload)))
 
         @self._client.feature(types.WINDOW_SHOW_DOCUMENT)  # type: ignore[untyped-decorator]
         def document_shown(params: types.ShowDocumentParams) -> types.ShowDocumentResult:

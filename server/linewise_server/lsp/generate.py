@@ -104,6 +104,7 @@ class Generations:
 
     async def run(self, wanted: protocol.Generate, snapshot: Snapshot, on_text: OnText) -> Outcome:
         """Return what comes of a request; what goes wrong is the request's answer."""
+        await self._workspace.read_catalogues()
         try:
             ask = self._ask(wanted, snapshot)
             client = self._server.session.engine()
@@ -118,6 +119,7 @@ class Generations:
         """
         if self._server.session.settings.remote_url:
             return
+        await self._workspace.read_catalogues()
         with contextlib.suppress(ModelError, LinewiseError, JsonRpcException):
             ask = self._ask(wanted, self.snapshot(wanted))
             await prepare(ask, self._server.session.engine(), lambda: self._around(ask))
@@ -157,6 +159,7 @@ class Generations:
             return []
         only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
         if SAMPLES in only:
+            await self._workspace.read_catalogues()
             return self._samples(document, params.range)
         snapshot = document.snapshot()
         start, end = (

@@ -23,9 +23,11 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         workspace.usage.shown(found, "hover")
         if found is None:
             return None
+        notes = [note for add in workspace.notes if (note := add(found)) is not None]
         whole = workspace.shows_whole(document.language)
         shown = hover_of(found, whole=whole, language=document.language)
-        if shown is None:
+        if shown is None and not notes:
             return None
-        content = types.MarkupContent(types.MarkupKind.Markdown, shown.markdown)
-        return types.Hover(content, range_of(document, shown.span))
+        markdown = "\n\n".join([*([shown.markdown] if shown is not None else []), *notes])
+        content = types.MarkupContent(types.MarkupKind.Markdown, markdown)
+        return types.Hover(content, range_of(document, found.span))

@@ -47,6 +47,8 @@ class Listeners:
     introduced: list[Callable[[Any], None]] = field(default_factory=list)
     """With the client's initialization options."""
     opened: list[Callable[[Document], None]] = field(default_factory=list)
+    closed: list[Callable[[str], None]] = field(default_factory=list)
+    """With the URI of a document that is open no more."""
     edited: list[Callable[[Document, Edit], None]] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
     """Of every request, also those that failed or were cancelled."""
@@ -244,6 +246,8 @@ class Session:
     def forget(self, uri: str) -> None:
         """Forget a document that was closed."""
         self.documents.close(uri)
+        for listener in self.listeners.closed:
+            listener(uri)
         self.last_edit.pop(uri, None)
         self._adapters.choose(uri, None)
         if self._completer is not None:

@@ -7,6 +7,7 @@ needed. Asks the user before a fetch that needs a yes, once a package, version a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -38,7 +39,7 @@ log = logging.getLogger(__name__)
 _YES, _NO = "Fetch", "Not for this package"
 _PAUSE_SECONDS = 2.0
 """Without a key for so long, the processor is free for what may be asked later."""
-_INFERENCE_SECONDS = 15.0
+INFERENCE_SECONDS = 15.0
 """How long an answer that nobody waits for may take: a package is slow to infer the first time."""
 
 
@@ -55,8 +56,10 @@ class WorkspaceDocs:
     ) -> None:
         self.python_is_served = False
         """Whether the client says that another server shows Python's signatures already."""
-        self.completion = ""
-        """The text of the completion that was accepted last."""
+        self.accepted: tuple[str, str] | None = None
+        """URI of the document and text of the completion that was accepted last."""
+        self.notes: list[Callable[[Resolution], str | None]] = []
+        """What else a hover says of a symbol, in Markdown; features add themselves."""
         self.usage = usage
         self._holding = holding
         self._server = server
@@ -85,7 +88,8 @@ class WorkspaceDocs:
     def catalogues(self) -> Catalogues:
         """The catalogues that the user subscribes to, matched with what is written here."""
         if self._catalogues is None:
-            self._catalogues = Catalogues(self._holding, self.docs.library.index)
+            docs = self.docs
+            self._catalogues = Catalogues(self._holding, docs.library.index, docs.threads)
         return self._catalogues
 
     def add_background(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -130,13 +134,15 @@ class WorkspaceDocs:
 
     async def resolve_with_catalogues(self, source: Source, offset: int) -> Resolution | None:
         """Infer what stands somewhere in a pause, the symbols of subscribed catalogues included."""
-        try:
+        await self.read_catalogues()
+        return await self.docs.resolve(source, offset, INFERENCE_SECONDS)
+
+    async def read_catalogues(self) -> Catalogues:
+        """Return the catalogues as they are now, or as they were where their list is damaged."""
+        # Who watches the shelf tells the user of it.
+        with contextlib.suppress(CatalogueError):
             await self.catalogues.refresh()
-            self.catalogues.current()
-        except CatalogueError:
-            # Who watches the shelf tells the user of it.
-            return None
-        return await self.docs.resolve(source, offset, _INFERENCE_SECONDS)
+        return self.catalogues
 
     def run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run work beside the requests; work of the same name that still runs is cancelled."""
@@ -146,6 +152,12 @@ class WorkspaceDocs:
         task = asyncio.create_task(work)
         self._tasks[name] = task
         task.add_done_callback(lambda done: self._ended(name, done))
+
+    def stop(self, name: str) -> None:
+        """Cancel work of this name, if it runs."""
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
 
     async def close(self) -> None:
         """End what runs in the background, and the inference process."""

@@ -78,7 +78,7 @@ class Announcement:
 
     def concerns(self, installed: str, today: datetime.date) -> bool:
         """Whether it is meant for the installed version on this day."""
-        current = self.before is None or not installed or _is_before(installed, self.before)
+        current = self.before is None or not installed or is_before(installed, self.before)
         return today <= self.until and current
 
 
@@ -182,7 +182,7 @@ def _contradictions(document: dict[str, Any]) -> Iterator[str]:
         if item.get("mechanical") and "replacement" not in item:
             yield f"deprecations: {item['symbol']} is mechanical but has no replacement"
         removed = item.get("removed_in")
-        if removed and not _is_before(item["since"], removed):
+        if removed and not is_before(item["since"], removed):
             since = item["since"]
             yield f"deprecations: {item['symbol']} is removed in {removed}, not after {since}"
     for item in document.get("announcements", []):
@@ -245,10 +245,13 @@ def _path(parts: Any) -> str:
     return "/".join(map(str, parts)) or "the document"
 
 
-def _is_before(one: str, other: str) -> bool:
-    """Compare the numbers of two versions; `2.10` comes after `2.9`."""
+def is_before(one: str, other: str) -> bool:
+    """Compare the numbers of two versions; `2.10` comes after `2.9`, and `2.0` is `2`."""
     return _numbers(one) < _numbers(other)
 
 
 def _numbers(version: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", version.partition("+")[0])]
+    numbers = [int(number) for number in re.findall(r"\d+", version.partition("+")[0])]
+    while numbers and numbers[-1] == 0:
+        del numbers[-1]
+    return numbers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from linewise_server.apidocs.acquire import Acquisition
-from linewise_server.apidocs.catalogues import Catalogues, DeprecatedUse
+from linewise_server.apidocs.catalogues import Catalogues
 from linewise_server.apidocs.consent import Answers, Policy
 from linewise_server.apidocs.docs import Docs
 from linewise_server.apidocs.fetcher import Fetcher
@@ -67,7 +68,7 @@ async def docs(library: Library, packages: Packages, tmp_path: Path) -> AsyncIte
 
 
 @pytest_asyncio.fixture
-async def catalogues(library: Library, tmp_path: Path) -> Catalogues:
+async def catalogues(docs: Docs, library: Library, tmp_path: Path) -> Catalogues:
     """Return catalogues with toy's subscribed to."""
 
     async def pull(_: str, __: str) -> Pulled:
@@ -75,7 +76,9 @@ async def catalogues(library: Library, tmp_path: Path) -> Catalogues:
 
     shelf = Shelf(tmp_path / "catalogues")
     await shelf.add("https://toy.example/toy.catalogue", pull)
-    return Catalogues(Holding(shelf), library.index)
+    found = Catalogues(Holding(shelf), library.index, docs.threads)
+    await found.refresh()
+    return found
 
 
 OLD = "toy.old is deprecated since 1.0 and will be removed in 2.0. Use toy.new."
@@ -105,15 +108,63 @@ async def test_deprecated_uses(
     docs: Docs, catalogues: Catalogues, text: str, expected: list[tuple[str, str, str | None, bool]]
 ) -> None:
     source = Source(text, "python")
-    found: list[DeprecatedUse] = await catalogues.deprecated_uses(docs, source, 1.0)
-    spelled = [(text[u.span.start : u.span.end], u.message, u.rename, u.gone) for u in found]
+    uses = await catalogues.deprecated_uses(docs, source, 1.0)
+    spelled = [(text[u.span.start : u.span.end], u.message, u.rename, u.gone) for u in uses.found]
     assert spelled == expected
+    assert uses.complete
+
+
+RENAMED: list[tuple[str, str | None]] = [
+    ("from toy import §old\n§old()\nx = [§old, §old.name]\n", "new"),
+    ("from toy import §old\ndef f(old):\n  old()\n§old()\n", "new"),
+    ("from toy import §old, new\n§old(old=1)\nnew()\n", "new"),
+    ("from toy import §old\n§old(new=1)\nx.new\n", "new"),
+    ("from toy import §old as fresh\nfresh()\nold = 1\n", "new"),
+    ("import toy\ntoy.§old()\ntoy.old()\n", "new"),
+    ("import toy\nnew = toy.§old()\n", "new"),
+    ("import toy.§old\ntoy.§old.f()\n", "new"),
+    ("from toy.§old import f\nfrom toy import old\nold()\n", "new"),
+    ("from toy import §old\nnew = 1\nold()\n", None),
+    ("from toy import §old\ndef f(new): old()\n", None),
+    ("from toy import §old\n__all__ = ['old']\nold()\n", None),
+    ("from toy import §old as old\nold()\n", None),
+]
+"""The fix of the first marked use changes all marked ones, to the name beside it."""
+
+
+@pytest.mark.parametrize(("marked", "rename"), RENAMED)
+async def test_a_fix_renames_all_that_has_to_be_renamed_together(
+    docs: Docs, catalogues: Catalogues, marked: str, rename: str | None
+) -> None:
+    first, *others = (match.start() - n for n, match in enumerate(re.finditer("§", marked)))
+    source = Source(marked.replace("§", ""), "python", Path("/work/main.py"))
+    uses = await catalogues.deprecated_uses(docs, source, 1.0)
+    (use,) = (use for use in uses.found if use.span.start == first)
+    assert use.rename == rename
+    assert [place.start for place in use.places] == ([first, *others] if rename else [])
+
+
+async def test_no_fix_takes_a_name_from_those_who_import_a_package(
+    docs: Docs, catalogues: Catalogues
+) -> None:
+    source = Source("from toy import old\n", "python", Path("/work/mine/__init__.py"))
+    uses = await catalogues.deprecated_uses(docs, source, 1.0)
+    assert [use.rename for use in uses.found] == [None]
+
+
+async def test_a_deprecated_class_is_found_within_a_longer_name(
+    docs: Docs, catalogues: Catalogues
+) -> None:
+    source = Source("import toy\ntoy.moved.f.g()\n", "python")
+    uses = await catalogues.deprecated_uses(docs, source, 1.0)
+    assert [use.symbol for use in uses.found] == ["toy.moved"]
 
 
 async def test_a_deprecation_leads_to_its_guide_and_a_symbol_to_its_page(
     docs: Docs, catalogues: Catalogues
 ) -> None:
-    (found,) = await catalogues.deprecated_uses(docs, Source("import toy\ntoy.old", "python"), 1.0)
+    source = Source("import toy\ntoy.old", "python")
+    (found,) = (await catalogues.deprecated_uses(docs, source, 1.0)).found
     assert (found.url, found.catalogue) == (GUIDE, "Toy")
     link = docs.lookup("toy.Box").link
     assert link is not None
@@ -122,17 +173,19 @@ async def test_a_deprecation_leads_to_its_guide_and_a_symbol_to_its_page(
 
 async def test_an_update_shows_at_once(docs: Docs, catalogues: Catalogues) -> None:
     source = Source("import toy\ntoy.new()", "python")
-    assert await catalogues.deprecated_uses(docs, source, 1.0) == []
+    assert not (await catalogues.deprecated_uses(docs, source, 1.0)).found
 
     async def pull(_: str, __: str) -> Pulled:
         return Pulled(document(2, deprecations=[{"symbol": "toy.new", "since": "1.2"}]), "2")
 
     (subscription,) = catalogues.shelf.subscriptions()
     await catalogues.shelf.update(subscription, pull)
-    (found,) = await catalogues.deprecated_uses(docs, source, 1.0)
+    await catalogues.refresh()
+    (found,) = (await catalogues.deprecated_uses(docs, source, 1.0)).found
     assert found.message == "toy.new is deprecated since 1.2."
     catalogues.shelf.remove("toy")
-    assert await catalogues.deprecated_uses(docs, source, 1.0) == []
+    await catalogues.refresh()
+    assert not (await catalogues.deprecated_uses(docs, source, 1.0)).found
     assert docs.lookup("toy.Box").link is None
 
 
@@ -142,6 +195,7 @@ async def test_an_update_shows_at_once(docs: Docs, catalogues: Catalogues) -> No
         ("import toy", "2027-01-31", ["all"]),
         ("import toy\ntoy.Box", "2027-01-31", ["all", "some"]),
         ("import toy", "2027-02-01", []),
+        ("import toy\n# A toy.Box is not used.", "2027-01-31", ["all"]),
         ("import json", "2027-01-31", []),
     ],
 )
@@ -152,6 +206,7 @@ async def test_announcements_reach_who_uses_the_package(
     found = catalogues.announcements(docs, source, today)
     assert [announcement.id for _, announcement in found] == expected
     catalogues.shelf.mute("toy", "all")
+    await catalogues.refresh()
     left = catalogues.announcements(docs, source, today)
     assert [announcement.id for _, announcement in left] == [e for e in expected if e != "all"]
 

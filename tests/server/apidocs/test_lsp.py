@@ -30,11 +30,16 @@ class Client(LanguageClient):
         super().__init__("test", "1", converter_factory=new_converter)
         self.opened: list[str] = []
         self.questions: asyncio.Queue[str] = asyncio.Queue()
+        self.announced: asyncio.Queue[list[str]] = asyncio.Queue()
         self.diagnostics: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
 
         @self.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)  # type: ignore[untyped-decorator]
         def keep(params: types.PublishDiagnosticsParams) -> None:
             self.diagnostics.put_nowait(params)
+
+        @self.feature("linewise/announcementsChanged")  # type: ignore[untyped-decorator]
+        def announced(params: Any) -> None:
+            self.announced.put_nowait([each.id for each in params.items])
 
         @self.feature(types.WINDOW_SHOW_DOCUMENT)  # type: ignore[untyped-decorator]
         def show(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
@@ -151,9 +156,104 @@ async def test_a_fetch_is_asked_for_and_a_no_is_kept(client: Client, linewise_ho
     assert client.questions.empty()
 
 
+CLI = "file:///workspace/cli.py"
+
+
+def open_cli(client: Client, text: str) -> None:
+    item = types.TextDocumentItem(CLI, "python", 1, text)
+    client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+
+async def subscribe(home: Path, *deprecated: str) -> Shelf:
+    """Put a catalogue of click on the shelf."""
+
+    async def pull(_: str, __: str) -> Pulled:
+        return Pulled(click_catalogue(new_key(), 1, *deprecated), "1")
+
+    shelf = Shelf(home / "catalogues")
+    await shelf.add("http://127.0.0.1:9/click.catalogue", pull)
+    return shelf
+
+
+async def next_diagnostics(client: Client) -> list[types.Diagnostic]:
+    while True:
+        sent = await client.diagnostics.get()
+        if sent.uri == CLI:
+            return list(sent.diagnostics)
+
+
+async def hover_of(client: Client, line: int, character: int) -> str:
+    where = types.TextDocumentIdentifier(CLI), types.Position(line, character)
+    found = await client.text_document_hover_async(types.HoverParams(*where))
+    return found.contents.value if found and isinstance(found.contents, types.MarkupContent) else ""
+
+
+async def test_an_announcement_is_told_once_at_its_symbol_until_it_is_muted(
+    client: Client, linewise_home: Path
+) -> None:
+    shelf = await subscribe(linewise_home)
+    open_cli(client, "import click\nclick.echo('x')\n")
+    async with asyncio.timeout(60):
+        await next_diagnostics(client)
+        echo = await hover_of(client, 1, 7)
+        assert "[**Click: Nine \\*is\\* out**](https://c.example/9)" in echo
+        assert "For all" not in echo
+        assert "**Click: For all**" in await hover_of(client, 0, 8)
+        assert "Nine" not in await hover_of(client, 1, 7), "once a window"
+        mute = ["click", "nine"]
+        await client.workspace_execute_command_async(
+            types.ExecuteCommandParams("linewise.catalogue.muteAnnouncement", mute)
+        )
+    (subscription,) = shelf.subscriptions()
+    assert subscription.muted == ("nine",)
+    assert client.questions.empty()
+    assert client.announced.empty()
+
+
+@pytest.mark.parametrize("client", [{"announcements": True}], indirect=True)
+async def test_a_client_that_lists_announcements_is_told_and_says_what_became_of_them(
+    client: Client, linewise_home: Path
+) -> None:
+    shelf = await subscribe(linewise_home)
+    open_cli(client, "import click\nclick.echo('x')\n")
+    async with asyncio.timeout(60):
+        assert await client.announced.get() == ["nine", "all"]
+        assert "Nine" not in await hover_of(client, 1, 7)
+        for act, name in (("opened", "nine"), ("muted", "all")):
+            met = {"catalogue": "click", "id": name, "act": act}
+            client.protocol.notify("linewise/announcementMet", met)
+        left = ["nine", "all"]
+        while left:
+            left = await client.announced.get()
+    (subscription,) = shelf.subscriptions()
+    assert subscription.muted == ("nine", "all")
+    assert client.questions.empty()
+
+
+async def test_a_deprecated_method_is_found_once_its_type_is_known(
+    client: Client, linewise_home: Path
+) -> None:
+    await subscribe(linewise_home, "click.Context.invoke")
+    open_cli(client, "import click\nctx = click.Context(click.Command('x'))\nctx.invoke(f)\n")
+    async with asyncio.timeout(60):
+        found = await next_diagnostics(client)
+        while not found:
+            found = await next_diagnostics(client)
+        assert [each.range.start.line for each in found] == [2]
+        closed = types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(CLI))
+        client.text_document_did_close(closed)
+        assert await next_diagnostics(client) == []
+
+
 def click_catalogue(key: bytes, release: int, *deprecated: str) -> bytes:
     """Return a catalogue of the package that this test and the server have installed."""
-    names = ("json.dumps", "click.echo", "click.secho")
+    names = (
+        "json.dumps",
+        "click.echo",
+        "click.secho",
+        "click.Context",
+        "click.Context.invoke",
+    )
     symbols = [{"name": n, "kind": "function", "url": f"https://c.example/#{n}"} for n in names]
     deprecations = [
         {"symbol": n, "since": "1.0", "replacement": "click.secho", "mechanical": True}
@@ -171,6 +271,18 @@ def click_catalogue(key: bytes, release: int, *deprecated: str) -> bytes:
         "samples": [
             {"id": "hello", "title": "Hello", "symbols": ["click.echo"], "code": "click.echo(1)"}
         ],
+        "announcements": [
+            {
+                "id": "nine",
+                "title": "Nine *is* out",
+                "until": "2099-01-01",
+                "symbols": ["click.echo"],
+                "url": "https://c.example/9",
+            },
+            {"id": "all", "title": "For all", "until": "2099-01-01"},
+            {"id": "past", "title": "Long ago", "until": "2020-01-01"},
+            {"id": "others", "title": "For others", "until": "2099-01-01", "before": "1.0"},
+        ],
         "support": [{"title": "Forum", "url": "https://forum.example/"}],
     }
     return sign(json.dumps(content).encode(), key)
@@ -179,7 +291,7 @@ def click_catalogue(key: bytes, release: int, *deprecated: str) -> bytes:
 async def test_a_deprecation_reaches_an_open_editor_and_goes_by_its_fix(
     client: Client, linewise_home: Path
 ) -> None:
-    key, shelf, uri = new_key(), Shelf(linewise_home / "catalogues"), "file:///workspace/cli.py"
+    key, shelf, uri = new_key(), Shelf(linewise_home / "catalogues"), CLI
     item = types.TextDocumentItem(uri, "python", 1, "import click\nclick.echo('x')\n")
     client.text_document_did_open(types.DidOpenTextDocumentParams(item))
 
@@ -213,7 +325,13 @@ async def test_a_deprecation_reaches_an_open_editor_and_goes_by_its_fix(
         if isinstance(action, types.CodeAction) and action.edit and action.edit.changes
     }
     titles = [action.title for action in actions or []]
-    assert titles == ["Use secho", "Insert sample: Hello", "Ask for help: Forum"]
+    assert titles == [
+        "Use secho",
+        "Insert sample: Hello",
+        "Ask for help: Forum",
+        "Open: Nine *is* out",
+        "Do not show again: Nine *is* out",
+    ]
     for url in ("https://elsewhere.example/", "https://forum.example/"):
         await client.workspace_execute_command_async(
             types.ExecuteCommandParams("linewise.catalogue.openSupport", [url, "click.echo"])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from tree_sitter import Node
 
-from linewise_server.apidocs.python.scope import defines, imported_name, name_at
+from linewise_server.apidocs.python.scope import IDENTIFIER, defines, imported_name, name_at
 from linewise_server.apidocs.source import Span, Syntax
+
+Manner = Literal["member", "bound", "module"]
+"""A name is said as the member of something (`x.name`, `from x.name import y`), by itself because
+an import or a definition binds it, or as the part of a module's name that `import` binds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,39 @@ def used_names(syntax: Syntax, within: Span) -> list[Span]:
         if inside and _ends_chain(node) and _matters(syntax, node):
             found.append(span)
     return found
+
+
+def names_among(syntax: Syntax, words: Collection[str], *, defined: bool = False) -> list[Span]:
+    """Return the identifiers that are one of `words` and use a name, or give one if `defined`."""
+    wanted = {word.encode() for word in words}
+    return [
+        syntax.span(node)
+        for node in _walk(syntax.root)
+        if node.type == "identifier" and node.text in wanted
+        if defined or not defines(node) or imported_name(syntax, node) is not None
+    ]
+
+
+def manner_of(syntax: Syntax, span: Span) -> Manner:
+    """Return how the identifier at `span` names what it names."""
+    node = syntax.leaf_at(span.start, IDENTIFIER)
+    parent = node.parent if node is not None else None
+    if node is None or parent is None:
+        return "bound"
+    if parent.type == "attribute" and parent.child_by_field_name("attribute") == node:
+        return "member"
+    if parent.type == "keyword_argument" and parent.child_by_field_name("name") == node:
+        return "member"
+    statement: Node | None = node
+    while statement is not None and statement.type not in ("import_statement", "module"):
+        if statement.type == "import_from_statement":
+            module = statement.child_by_field_name("module_name")
+            inside = module is not None and module.start_byte <= node.start_byte < module.end_byte
+            return "member" if inside else "bound"
+        statement = statement.parent
+    dotted = parent.type == "dotted_name" and parent.named_child_count > 1
+    inside = statement is not None and statement.type == "import_statement"
+    return "module" if inside and dotted else "bound"
 
 
 def imports(syntax: Syntax) -> list[Import]:
