@@ -1,14 +1,29 @@
 /** Open API Docs: the APIs at the cursor and in the last accepted completion, with their pages. */
 
-import { commands, env, extensions, QuickPickItemKind, ThemeIcon, Uri, window, type QuickInputButton, type QuickPickItem } from "vscode";
+import {
+  commands,
+  env,
+  extensions,
+  MarkdownString,
+  QuickPickItemKind,
+  StatusBarAlignment,
+  ThemeIcon,
+  Uri,
+  window,
+  type QuickInputButton,
+  type QuickPickItem,
+} from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
-import { apisAtRequest, docsOpenedNotification, docsRatedNotification, type ApiLink, type DocsRated } from "./protocol";
-import type { Linewise } from "./session";
+import { label, lines } from "./news";
+import { apisAtRequest, completionApisNotification, docsOpenedNotification, docsRatedNotification, type ApiLink, type DocsRated } from "./protocol";
+import type { Linewise, Session } from "./session";
 
 interface Entry extends QuickPickItem {
   readonly api?: ApiLink;
 }
 
+/** As long as somebody may still look at what was completed. */
+const LINKS_STAY_MS = 60_000;
 const HELPED: QuickInputButton = { iconPath: new ThemeIcon("thumbsup"), tooltip: "The docs helped" };
 const DID_NOT_HELP: QuickInputButton = { iconPath: new ThemeIcon("thumbsdown"), tooltip: "The docs did not help…" };
 
@@ -28,7 +43,35 @@ export function activate({ context, session, log }: Linewise): void {
         log.error(`docs: ${String(error)}`);
       }
     }),
+    ...links(session),
   );
+}
+
+/** Shows the APIs of the last completion in the status bar, for a while, where they have a page. */
+function links(session: Session): readonly { dispose(): unknown }[] {
+  const item = window.createStatusBarItem("linewise.apis", StatusBarAlignment.Right, 99);
+  item.name = "Linewise: APIs of the Completion";
+  item.command = "linewise.openApiDocs";
+  let over: NodeJS.Timeout | undefined;
+  const hide = (): void => {
+    clearTimeout(over);
+    item.hide();
+  };
+  const starts = session.onWillStart((client) => {
+    hide();
+    client.onNotification(completionApisNotification, ({ apis }) => {
+      hide();
+      const text = label(apis);
+      if (text !== undefined) {
+        item.text = text;
+        item.tooltip = new MarkdownString().appendText(["Docs of what the completion calls:", ...lines(apis)].join("\n"));
+        item.accessibilityInformation = { label: `Open the docs of ${lines(apis).join(", ")}`, role: "button" };
+        item.show();
+        over = setTimeout(hide, LINKS_STAY_MS);
+      }
+    });
+  });
+  return [item, starts, window.onDidChangeActiveTextEditor(hide), { dispose: hide }];
 }
 
 /** Extensions whose hover shows the signatures and docstrings of Python. */

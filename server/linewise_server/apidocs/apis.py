@@ -52,21 +52,38 @@ class ImportLink:
     link: Link | None
 
 
-async def apis_at(docs: Docs, source: Source, offset: int, completion: str) -> list[ApiLink]:
-    """Return what stands at the cursor, then what the completion uses, each API once.
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A completion that was accepted: the document as it is now, its text, a place near it."""
 
-    `completion` is the text that was accepted last; it counts where it still stands in the source,
-    nearest to the cursor.
-    """
+    source: Source
+    text: str
+    near: int
+
+
+async def apis_at(
+    docs: Docs, source: Source, offset: int, accepted: Accepted | None
+) -> list[ApiLink]:
+    """Return what stands at the cursor, then what the last completion uses, each API once."""
     found: dict[str, ApiLink] = {}
     here = await docs.resolve(source, offset, _DEADLINE)
     if here is not None and here.gap not in ("own", "unresolved", "late"):
         found[here.name] = api_link(here, "cursor")
-    within = _place_of(source.text, completion, offset)
-    if within is not None:
-        for each in await docs.apis_in(source, within, _DEADLINE):
-            found.setdefault(each.name, api_link(each, "completion"))
+    for each in await apis_of(docs, accepted, _DEADLINE) if accepted is not None else ():
+        found.setdefault(each.name, each)
     return list(found.values())
+
+
+async def apis_of(docs: Docs, accepted: Accepted, deadline: float) -> list[ApiLink]:
+    """Return what a completion uses, where its text still stands in the source.
+
+    With a `deadline` of no seconds the text alone is asked.
+    """
+    within = _place_of(accepted.source.text, accepted.text, accepted.near)
+    if within is None:
+        return []
+    found = await docs.apis_in(accepted.source, within, deadline)
+    return [api_link(each, "completion") for each in found]
 
 
 def import_links(docs: Docs, source: Source) -> list[ImportLink]:

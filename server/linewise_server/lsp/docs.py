@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from linewise_server.apidocs.apis import Accepted, apis_of
 from linewise_server.completion.ask import Suggestion
 from linewise_server.lsp.documents import Document, Edit
 from linewise_server.lsp.plain import field
 from linewise_server.lsp.server import LinewiseServer
-from linewise_server.lsp.workspace_docs import WorkspaceDocs
+from linewise_server.lsp.workspace_docs import INFERENCE_SECONDS, WorkspaceDocs, source_of
+from linewise_server.protocol import ApiLink, CompletionApis, to_wire
 
 
 def connect(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
@@ -19,8 +22,23 @@ def connect(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
     def opened(document: Document) -> None:
         workspace.opened(document)
 
-    def accepted(_: str, suggestion: Suggestion) -> None:
-        workspace.completion = suggestion.text
+    def accepted(uri: str, suggestion: Suggestion) -> None:
+        took(uri, suggestion.text)
+
+    def accepted_partly(identity: str, characters: int) -> None:
+        uri, suggestion = session.shown[identity]
+        took(uri, suggestion.text[:characters])
+
+    def took(uri: str, text: str) -> None:
+        workspace.accepted = (uri, text)
+        workspace.run("APIs of the completion", tell(uri))
+
+    async def tell(uri: str) -> None:
+        """Say which APIs the completion uses: what the text says at once, types in a pause."""
+        said = await _tell(server, workspace, uri, 0.0, None)
+        await workspace.quiet()
+        await workspace.read_catalogues()
+        await _tell(server, workspace, uri, INFERENCE_SECONDS, said)
 
     def edited(_: Document, __: Edit) -> None:
         workspace.disturbed()
@@ -32,4 +50,36 @@ def connect(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
     session.listeners.opened.append(opened)
     session.listeners.edited.append(edited)
     session.listeners.accepted.append(accepted)
+    session.listeners.accepted_partly.append(accepted_partly)
     session.listeners.ending.append(workspace.close)
+
+
+def accepted_at(
+    server: LinewiseServer, workspace: WorkspaceDocs, at: str = "", offset: int = 0
+) -> Accepted | None:
+    """Return the last completion as it stands in its document, near `offset` of `at`."""
+    uri, text = workspace.accepted or ("", "")
+    document = server.session.documents.get(uri)
+    if document is None:
+        return None
+    source = source_of(document)
+    return Accepted(source, text, offset if uri == at else len(source.text))
+
+
+async def _tell(
+    server: LinewiseServer,
+    workspace: WorkspaceDocs,
+    uri: str,
+    deadline: float,
+    said: list[ApiLink] | None,
+) -> list[ApiLink]:
+    """Tell the client which APIs with a page the last completion uses, unless it was `said`."""
+    edit, document = server.session.last_edit.get(uri), server.session.documents.get(uri)
+    place = document.snapshot().offset(*document.end_of(edit)) if document and edit else 0
+    accepted = accepted_at(server, workspace, uri, place)
+    found = await apis_of(workspace.docs, accepted, deadline) if accepted is not None else []
+    linked = [replace(a, maker=workspace.usage.maker(a.name)) for a in found if a.url is not None]
+    if linked != said:
+        payload = CompletionApis(uri, linked)
+        server.protocol.notify("linewise/completionApis", to_wire(payload))
+    return linked

@@ -14,6 +14,7 @@ from lsprotocol import types
 from linewise_server import protocol
 from linewise_server.apidocs.apis import apis_at
 from linewise_server.apidocs.usage import Surface
+from linewise_server.lsp.docs import accepted_at
 from linewise_server.lsp.plain import field, plain
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import WorkspaceDocs, source_of
@@ -52,7 +53,8 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
             return []
         position = types.Position(wanted.line, wanted.character)
         offset = document.snapshot().offset(*document.locate(position))
-        found = await apis_at(workspace.docs, source_of(document), offset, workspace.completion)
+        accepted = accepted_at(server, workspace, wanted.uri, offset)
+        found = await apis_at(workspace.docs, source_of(document), offset, accepted)
         usage = workspace.usage
         for link in found:
             surface: Surface = "palette" if link.source == "cursor" else "completion"

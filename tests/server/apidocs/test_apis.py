@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from linewise_server.apidocs.acquire import Acquisition
-from linewise_server.apidocs.apis import apis_at, import_links, open_import
+from linewise_server.apidocs.apis import Accepted, apis_at, import_links, open_import
 from linewise_server.apidocs.consent import Answers, Policy
 from linewise_server.apidocs.docs import Docs
 from linewise_server.apidocs.fetcher import Fetcher
@@ -60,9 +60,20 @@ async def test_apis_at(
     docs: Docs, language: str, marked: str, completion: str, expected: list[tuple[str, str, bool]]
 ) -> None:
     source = Source(marked.replace(MARK, ""), language)
-    found = await apis_at(docs, source, marked.index(MARK), completion)
+    accepted = Accepted(source, completion, marked.index(MARK))
+    found = await apis_at(docs, source, marked.index(MARK), accepted)
     assert [(api.name, api.source, api.url is not None) for api in found] == expected
     assert all(api.caption for api in found)
+
+
+async def test_a_completion_in_another_document_is_listed_too(docs: Docs) -> None:
+    text = "import json\nimport re\njson.dumps(1)\nre.compile(2)"
+    accepted = Accepted(Source(text, "python"), "json.dumps(1)", len(text))
+    found = await apis_at(docs, Source("len(1)", "python"), 1, accepted)
+    assert [(api.name, api.source) for api in found] == [
+        ("len", "cursor"),
+        ("json.dumps", "completion"),
+    ]
 
 
 @pytest.mark.parametrize(
