@@ -8,6 +8,7 @@ import * as explain from "./explain";
 import { readWheel } from "./environment/wheel";
 import * as feedback from "./feedback";
 import { Generator } from "./generate";
+import * as interpreter from "./interpreter";
 import * as messages from "./messages";
 import { Missed } from "./missed";
 import * as models from "./models";
@@ -32,7 +33,13 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const owner = new session.Session({
     log,
     findServer: () => setup.findServer(context.globalStorageUri.fsPath, wheel),
-    initializationOptions: () => ({ editorTelemetryEnabled: env.isTelemetryEnabled, announcements: true, pythonServer: docs.pythonIsServed(), trusted: workspace.isTrusted }),
+    initializationOptions: () => ({
+      announcements: true,
+      editorTelemetryEnabled: env.isTelemetryEnabled,
+      pythonInterpreter: interpreter.chosenInterpreter(),
+      pythonServer: docs.pythonIsServed(),
+      trusted: workspace.isTrusted,
+    }),
     middleware: generator.middleware(completion.completionMiddleware(suggestions, quiet, missed)),
   });
   running = owner;
@@ -57,6 +64,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   models.activate(linewise);
   trace.activate(linewise);
   docs.activate(linewise);
+  interpreter.activate(linewise);
   generator.activate();
   explain.activate(linewise);
   feedback.activate(linewise, preview);

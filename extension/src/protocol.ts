@@ -116,6 +116,15 @@ export interface AnnouncementMet {
   readonly act: "opened" | "muted";
 }
 
+/**
+ * The interpreter that the user chose for the workspace in another extension; empty for none.
+ *
+ * Its packages are read, and nothing of them or of the interpreter is run.
+ */
+export interface PythonChosen {
+  readonly interpreter: string;
+}
+
 /** The user opened the page of an API that `linewise/apisAt` listed. */
 export interface DocsOpened {
   readonly name: string;
@@ -293,6 +302,8 @@ export const completionShownNotification = new NotificationType<CompletionShown>
 export const completionDismissedNotification = new NotificationType<CompletionDismissed>("linewise/completionDismissed");
 
 export const announcementMetNotification = new NotificationType<AnnouncementMet>("linewise/announcementMet");
+
+export const pythonChosenNotification = new NotificationType<PythonChosen>("linewise/pythonChosen");
 
 export const docsOpenedNotification = new NotificationType<DocsOpened>("linewise/docsOpened");
 

@@ -182,6 +182,16 @@ class AnnouncementMet:
 
 
 @dataclass(frozen=True, slots=True)
+class PythonChosen:
+    """The interpreter that the user chose for the workspace in another extension; empty for none.
+
+    Its packages are read, and nothing of them or of the interpreter is run.
+    """
+
+    interpreter: str
+
+
+@dataclass(frozen=True, slots=True)
 class DocsOpened:
     """The user opened the page of an API that `linewise/apisAt` listed."""
 
@@ -374,6 +384,7 @@ TO_SERVER: dict[str, Any] = {
     "linewise/completionShown": CompletionShown,
     "linewise/completionDismissed": CompletionDismissed,
     "linewise/announcementMet": AnnouncementMet,
+    "linewise/pythonChosen": PythonChosen,
     "linewise/docsOpened": DocsOpened,
     "linewise/docsRated": DocsRated,
     "linewise/generationComing": Generate,

@@ -107,6 +107,8 @@ class Settings:
     docs_hover: Hover = field(
         default="automatic", validator=_one_of(Hover), metadata={"key": "docs.hover"}
     )
+    docs_python: str = field(default="", validator=_text, metadata={"key": "docs.python"})
+    """Empty: what the client says, else what is found in the workspace and the environment."""
     docs_private_packages: tuple[str, ...] = field(
         default=(), validator=_texts, metadata={"key": "docs.privatePackages"}
     )

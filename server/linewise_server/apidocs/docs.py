@@ -27,6 +27,7 @@ from linewise_server.apidocs.python.scope import parse
 from linewise_server.apidocs.python.uses import called_names, used_names
 from linewise_server.apidocs.source import Source, Span
 from linewise_server.apidocs.sources import candidates
+from linewise_server.apidocs.threads import Threads
 
 HOVER_DEADLINE = 0.13
 """Seconds that a hover waits for inference before it shows what the text alone says.
@@ -159,10 +160,14 @@ class Docs:
             if left <= 0:
                 return
 
-    async def close(self) -> None:
-        """End the inference process and release the index and the HTTP client."""
+    async def retire(self) -> None:
+        """End the inference process; other docs have the rest from now on."""
         if self._inference is not None:
             await self._inference.close()
+
+    async def close(self) -> None:
+        """End the inference process and release the index and the HTTP client."""
+        await self.retire()
         await self.acquisition.fetcher.aclose()
         await self.threads.finished()
         self.library.index.close()
@@ -193,14 +198,21 @@ def open_docs(
     root: Path | None,
     environment: Environment,
     policy: Callable[[], Policy],
+    before: Docs | None = None,
 ) -> Docs:
     """Return the docs of a workspace, kept in `folder`, with jedi's cache under `cache`.
 
-    `policy` is asked at every fetch, so that a changed setting counts at once.
+    `policy` is asked at every fetch, so that a changed setting counts at once. Docs that take the
+    place of others, because the workspace now uses another Python, share what these have open.
     """
     packages = Packages(environment)
-    library = Library(Index(folder / "index.sqlite"), environment)
+    index = before.library.index if before is not None else Index(folder / "index.sqlite")
+    library = Library(index, environment)
     answers = Answers(folder / "answers.json")
-    acquisition = Acquisition(library, packages, policy, answers, Fetcher())
+    if before is not None:
+        shared = before.acquisition.fetcher, before.threads
+    else:
+        shared = Fetcher(), Threads()
+    acquisition = Acquisition(library, packages, policy, answers, *shared)
     inference = InferenceProcess(root, environment, cache / "jedi")
     return Docs(library, packages, acquisition, inference, root)

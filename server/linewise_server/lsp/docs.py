@@ -8,10 +8,10 @@ from typing import Any
 from linewise_server.apidocs.apis import Accepted, apis_of
 from linewise_server.completion.ask import Suggestion
 from linewise_server.lsp.documents import Document, Edit
-from linewise_server.lsp.plain import field
+from linewise_server.lsp.plain import field, plain
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import INFERENCE_SECONDS, WorkspaceDocs, source_of
-from linewise_server.protocol import ApiLink, CompletionApis, to_wire
+from linewise_server.protocol import ApiLink, CompletionApis, PythonChosen, from_wire, to_wire
 
 
 def connect(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
@@ -45,6 +45,11 @@ def connect(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
 
     def introduced(options: Any) -> None:
         workspace.python_is_served = field(options, "pythonServer") is True
+        workspace.interpreter = str(field(options, "pythonInterpreter") or "")
+
+    @server.feature("linewise/pythonChosen")
+    def chosen(params: Any) -> None:
+        workspace.interpreter = from_wire(PythonChosen, plain(params)).interpreter
 
     session.listeners.introduced.append(introduced)
     session.listeners.opened.append(opened)

@@ -22,7 +22,7 @@ from linewise_models.home import Home
 from linewise_server.apidocs.catalogues import Catalogues
 from linewise_server.apidocs.consent import Policy, permission
 from linewise_server.apidocs.docs import Docs, open_docs
-from linewise_server.apidocs.environment import find_environment
+from linewise_server.apidocs.environment import environment_at, find_environment
 from linewise_server.apidocs.errors import ApiDocsError
 from linewise_server.apidocs.link import Resolution
 from linewise_server.apidocs.packages import Package
@@ -56,6 +56,9 @@ class WorkspaceDocs:
     ) -> None:
         self.python_is_served = False
         """Whether the client says that another server shows Python's signatures already."""
+        self.interpreter = ""
+        """The Python that the user chose in the client, empty where the client does not say."""
+        self._chosen = ("", "")
         self.accepted: tuple[str, str] | None = None
         """URI of the document and text of the completion that was accepted last."""
         self.notes: list[Callable[[Resolution], str | None]] = []
@@ -74,15 +77,39 @@ class WorkspaceDocs:
 
     @property
     def docs(self) -> Docs:
-        """The docs, opened on first use with the environment that the workspace has then."""
-        if self._docs is None:
-            place = self._server.workspace.root_path
-            root = Path(place) if place else None
-            environment = find_environment(root, None, self._environ)
-            self._docs = open_docs(
-                self._home.root / "docs", self._home.cache, root, environment, self._policy
-            )
+        """The docs, opened on first use, for the Python that the workspace uses."""
+        chosen = (self._server.session.settings.docs_python, self.interpreter)
+        if self._docs is None or self._chosen != chosen:
+            self._chosen = chosen
+            self._docs = self._opened_docs()
         return self._docs
+
+    def _opened_docs(self) -> Docs:
+        """Return docs for the Python that is used now; those at hand where it is the same."""
+        place, before = self._server.workspace.root_path, self._docs
+        root = Path(place) if place else None
+        environment = find_environment(root, self._configured(root), self._environ)
+        if before is not None:
+            if before.packages.environment == environment:
+                return before
+            self.run("retire docs", before.retire())
+        folder, cache = self._home.root / "docs", self._home.cache
+        return open_docs(folder, cache, root, environment, self._policy, before)
+
+    def _configured(self, root: Path | None) -> Path | None:
+        """Return the interpreter that the setting names, else what the client says is chosen."""
+        said = self._server.session.settings.docs_python
+        if said:
+            said = said.replace("${workspaceFolder}", str(root or ""))
+            place = (root or Path()) / Path(said).expanduser()
+            if environment_at(place) is not None:
+                return place
+            self._server.session.tell_once(
+                f"linewise.docs.python is {said}, where no Python environment is. Set it to an"
+                " interpreter or to the folder of an environment; until then docs are linked for"
+                " the Python that Linewise finds by itself."
+            )
+        return Path(self.interpreter) if self.interpreter else None
 
     @property
     def catalogues(self) -> Catalogues:
@@ -119,6 +146,9 @@ class WorkspaceDocs:
         for name, work in self._background.items():
             if name not in self._tasks:
                 self.run(name, work())
+        if self._docs is not None:
+            # An environment may have been made since.
+            self._docs = self._opened_docs()
         self.disturbed()
         self.run("warm", self._warm(document))
 

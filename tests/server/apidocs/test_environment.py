@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from linewise_server.apidocs.environment import find_environment, own_environment
+from linewise_server.apidocs.environment import environment_at, find_environment, own_environment
 from linewise_server.apidocs.packages import Packages, public_home
 
 from .conftest import install
@@ -35,6 +35,35 @@ def test_the_setting_comes_first(tmp_path: Path) -> None:
     venv(tmp_path / "set", "3.13")
     for configured in (tmp_path / "set", tmp_path / "set" / "bin" / "python"):
         assert find_environment(tmp_path, configured, {}).version == (3, 13)
+
+
+def test_an_interpreter_is_found_by_its_links_and_with_what_its_base_shares(
+    tmp_path: Path,
+) -> None:
+    debian = tmp_path / "usr"
+    (debian / "bin").mkdir(parents=True)
+    (debian / "bin" / "python3.12").write_text("#!/bin/false\n")
+    (debian / "lib" / "python3" / "dist-packages").mkdir(parents=True)
+    (tmp_path / "shims").mkdir()
+    (tmp_path / "shims" / "python").symlink_to(debian / "bin" / "python3.12")
+    found = environment_at(tmp_path / "shims" / "python")
+    assert found is not None
+    shared = debian / "lib" / "python3" / "dist-packages"
+    assert (found.version, found.site_packages) == ((3, 12), (shared,))
+    packages = venv(tmp_path / "venv", "3.12")
+    config = tmp_path / "venv" / "pyvenv.cfg"
+    config.write_text(f"home = {debian / 'bin'}\ninclude-system-site-packages = true\n")
+    found = environment_at(tmp_path / "venv" / "bin" / "python")
+    assert found is not None
+    assert (found.version, found.site_packages) == ((3, 12), (packages, shared))
+
+
+def test_what_is_no_environment_is_none_and_leaves_the_others(tmp_path: Path) -> None:
+    venv(tmp_path / ".venv", "3.12")
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "gone", tmp_path / "file", tmp_path):
+        assert environment_at(place) is None
+        assert find_environment(tmp_path, place, {}).version == (3, 12)
 
 
 def test_without_any_the_running_interpreter_is_taken(tmp_path: Path) -> None:

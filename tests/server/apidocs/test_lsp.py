@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -30,6 +31,7 @@ class Client(LanguageClient):
         super().__init__("test", "1", converter_factory=new_converter)
         self.opened: list[str] = []
         self.questions: asyncio.Queue[str] = asyncio.Queue()
+        self.messages: asyncio.Queue[str] = asyncio.Queue()
         self.announced: asyncio.Queue[list[str]] = asyncio.Queue()
         self.diagnostics: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
 
@@ -40,6 +42,10 @@ class Client(LanguageClient):
         @self.feature("linewise/announcementsChanged")  # type: ignore[untyped-decorator]
         def announced(params: Any) -> None:
             self.announced.put_nowait([each.id for each in params.items])
+
+        @self.feature(types.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
+        def message(params: types.ShowMessageParams) -> None:
+            self.messages.put_nowait(params.message)
 
         @self.feature(types.WINDOW_SHOW_DOCUMENT)  # type: ignore[untyped-decorator]
         def show(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
@@ -139,6 +145,64 @@ async def test_apis_at_lists_the_cursor_s(client: Client) -> None:
     (api,) = found
     assert (api["name"], api["source"]) == ("os.path.join", "cursor")
     assert api["caption"] == f"Python 3.{sys.version_info[1]}"
+
+
+async def version_linked(client: Client) -> str:
+    """Return the Python whose docs a hover leads to."""
+    where = types.TextDocumentIdentifier(URI), types.Position(2, 17)
+    found = await client.text_document_hover_async(types.HoverParams(*where))
+    match = re.search(r"docs\.python\.org/(3\.\d+)/", str(found.contents) if found else "")
+    return match[1] if match else ""
+
+
+def make_environment(folder: Path, version: str) -> str:
+    """Make what reads as an environment; running its interpreter leaves a trace."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").write_text(f"#!/bin/sh\ntouch {folder}/ran\n")
+    (folder / "bin" / "python").chmod(0o755)
+    (folder / "pyvenv.cfg").write_text(f"version = {version}.1\n")
+    (folder / "lib" / f"python{version}" / "site-packages").mkdir(parents=True)
+    return str(folder / "bin" / "python")
+
+
+def ran(home: Path) -> list[Path]:
+    """Return the traces of interpreters that were run."""
+    return list(home.glob("*/ran"))
+
+
+@pytest.mark.parametrize("client", [{"trusted": False}], indirect=True)
+async def test_the_workspace_s_python_is_the_setting_s_else_the_client_s_else_its_own(
+    client: Client, linewise_home: Path
+) -> None:
+    async def open_another() -> None:
+        item = types.TextDocumentItem("file:///workspace/b.py", "python", 1, "")
+        client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+    async def configure(python: str) -> None:
+        client.workspace_did_change_configuration(
+            types.DidChangeConfigurationParams({"linewise": {"docs": {"python": python}}})
+        )
+
+    assert await version_linked(client) == f"3.{sys.version_info[1]}"
+    make_environment(linewise_home / ".venv", "3.7")
+    await open_another()
+    assert await version_linked(client) == "3.7"
+    chosen = make_environment(linewise_home / "chosen", "3.8")
+    client.protocol.notify("linewise/pythonChosen", {"interpreter": chosen})
+    assert await version_linked(client) == "3.8"
+    make_environment(linewise_home / "set", "3.9")
+    for said in ("set", "${workspaceFolder}/set/bin/python", str(linewise_home / "set")):
+        await configure(said)
+        assert await version_linked(client) == "3.9"
+    await configure("no/such/place")
+    assert await version_linked(client) == "3.8"
+    async with asyncio.timeout(60):
+        while "linewise.docs.python is no/such/place" not in await client.messages.get():
+            """Others are of the model, which is not here."""
+    client.protocol.notify("linewise/pythonChosen", {"interpreter": ""})
+    await configure("")
+    assert await version_linked(client) == "3.7"
+    assert ran(linewise_home) == []
 
 
 async def test_a_fetch_is_asked_for_and_a_no_is_kept(client: Client, linewise_home: Path) -> None:
