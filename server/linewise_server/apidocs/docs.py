@@ -32,7 +32,8 @@ HOVER_DEADLINE = 0.13
 """Seconds that a hover waits for inference before it shows what the text alone says.
 
 With what is left to do then it is there within 150 ms."""
-_WARM_BUDGET = 15.0
+WARM_SECONDS = 15.0
+"""How long the names of one text may be inferred ahead of questions."""
 _WORD = re.compile(r"[\w$-]+")
 
 
@@ -120,12 +121,17 @@ class Docs:
         allowed = permission(policy, answers, package) in ("ask", "granted")
         return package if allowed and candidates(package) else None
 
-    async def warm(self, source: Source, quiet: Callable[[], Awaitable[None]] = _at_once) -> None:
+    async def warm(
+        self,
+        source: Source,
+        quiet: Callable[[], Awaitable[None]] = _at_once,
+        seconds: float = WARM_SECONDS,
+    ) -> None:
         """Infer names that a Python text calls, so that hovers find the answers cached.
 
-        One question at a time, each spelling once, no longer than a few seconds in all, and each
-        only after `quiet` returned: a hover waits for one question at most, and who types needs the
-        processor more. Cancel the task to stop.
+        One question at a time, each spelling once, none after `seconds` in all, and each only after
+        `quiet` returned: a hover waits for one question at most, and who types needs the processor
+        more. Cancel the task to stop.
         """
         if source.language != "python":
             return
@@ -136,7 +142,7 @@ class Docs:
         syntax = parse(source.text)
         spellings = {source.text[s.start : s.end]: s for s in reversed(called_names(syntax))}
         loop = asyncio.get_running_loop()
-        left = _WARM_BUDGET
+        left = seconds
         for span in reversed(spellings.values()):
             await quiet()
             started = loop.time()

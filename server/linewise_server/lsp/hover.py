@@ -20,6 +20,7 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         offset = document.snapshot().offset(*document.locate(params.position))
         found = await workspace.docs.resolve(source_of(document), offset)
         workspace.noticed(found)
+        workspace.looked_into(document)
         workspace.usage.shown(found, "hover")
         if found is None:
             return None

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
+from weakref import WeakSet
 
 from lsprotocol import types
 
 from linewise_models.home import Home
 from linewise_server.apidocs.catalogues import Catalogues
 from linewise_server.apidocs.consent import Policy, permission
-from linewise_server.apidocs.docs import Docs, open_docs
+from linewise_server.apidocs.docs import WARM_SECONDS, Docs, open_docs
 from linewise_server.apidocs.environment import find_environment
 from linewise_server.apidocs.errors import ApiDocsError
 from linewise_server.apidocs.link import Resolution
@@ -38,6 +39,10 @@ log = logging.getLogger(__name__)
 _YES, _NO = "Fetch", "Not for this package"
 _PAUSE_SECONDS = 2.0
 """Without a key for so long, the processor is free for what may be asked later."""
+_AT_OPEN_SECONDS = 0.3
+"""Of inference for a text that nobody asked about yet: it starts jedi and reads what most texts
+use. All its names are inferred only once somebody hovers there, since most texts are typed in and
+never asked about, and inferring cost as much as half of the completions."""
 _INFERENCE_SECONDS = 15.0
 """How long an answer that nobody waits for may take: a package is slow to infer the first time."""
 
@@ -67,6 +72,7 @@ class WorkspaceDocs:
         self._catalogues: Catalogues | None = None
         self._background: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
         self._asked: set[str] = set()
+        self._looked_into: WeakSet[Document] = WeakSet()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -110,12 +116,18 @@ class WorkspaceDocs:
             self.run(f"fetch {package.name}", self._obtain(package))
 
     def opened(self, document: Document) -> None:
-        """Infer a document's names in the background, and start what else runs there."""
+        """Begin to infer a document's names in the background, and start what else runs there."""
         for name, work in self._background.items():
             if name not in self._tasks:
                 self.run(name, work())
         self.disturbed()
-        self.run("warm", self._warm(document))
+        self.run("warm", self._warm(document, _AT_OPEN_SECONDS))
+
+    def looked_into(self, document: Document) -> None:
+        """Infer all names of a document in pauses from now on: somebody reads its docs."""
+        if document not in self._looked_into:
+            self._looked_into.add(document)
+            self.run("warm", self._warm(document, WARM_SECONDS))
 
     def disturbed(self) -> None:
         """Note that the user does something just now."""
@@ -156,9 +168,9 @@ class WorkspaceDocs:
         if docs is not None:
             await docs.close()
 
-    async def _warm(self, document: Document) -> None:
+    async def _warm(self, document: Document, seconds: float) -> None:
         await self.quiet()
-        await self.docs.warm(source_of(document), self.quiet)
+        await self.docs.warm(source_of(document), self.quiet, seconds)
 
     async def _obtain(self, package: Package) -> None:
         acquisition = self.docs.acquisition
