@@ -92,10 +92,13 @@ class Engines:
 
     def warning(self, settings: Settings) -> str | None:
         """Return what a user has to know of where code goes; None where it stays here."""
+        if not settings.remote_url:
+            return None
+        # It brings an HTTP client, 5 MB that a local model has no use for.
         from linewise_models.engine.remote.address import read_address
 
         try:
-            return read_address(settings.remote_url).warning if settings.remote_url else None
+            return read_address(settings.remote_url).warning
         except LoadError:
             # The client says what is wrong with it; nothing is sent.
             return None
