@@ -79,7 +79,7 @@ class Host:
         self._numbers = itertools.count(1)
         self._door = threading.Lock()
         self._leaving = False
-        self._asked = time.monotonic()
+        self._asked = self._ready = time.monotonic()
         self._announced = 0.0
 
     def accept(self, listener: Listener) -> None:
@@ -107,6 +107,7 @@ class Host:
             self._refuse(str(error))
             return
         self._loaded(engine.report())
+        self._asked = self._ready = time.monotonic()
         idle = self._served.idle_minutes * 60
         while True:
             job = self._schedule.next(timeout=max(0.0, self._asked + idle - time.monotonic()))
@@ -166,8 +167,10 @@ class Host:
             if not isinstance(job.task, Request):
                 self._send(job, job.task(engine))
                 return
+            # Nobody is late because the model was not there yet.
+            waited = self._asked - max(job.arrived, self._ready)
             first = True
-            for event in engine.generate(job.task, lambda: job.cancelled):
+            for event in engine.generate(_less(job.task, waited), lambda: job.cancelled):
                 if isinstance(event, Finish):
                     self._send(job, {"finish": _settle(event, job, queued)})
                 else:
@@ -281,6 +284,13 @@ class _Window:
 
 def _report(engine: Engine) -> wire.Message:
     return {"report": engine.report()}
+
+
+def _less(request: Request, waited: float) -> Request:
+    """Return a request with so many seconds less until its deadline."""
+    if request.deadline_ms is None:
+        return request
+    return dataclasses.replace(request, deadline_ms=request.deadline_ms - waited * 1000)
 
 
 def _settle(finish: Finish, job: Job, queued: float) -> wire.Message:

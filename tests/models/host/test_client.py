@@ -29,6 +29,7 @@ from tests.scripts import write_script
 
 Open = Callable[..., HostClient]
 SLOW = {"after": "slow", "text": "a b c d e f g h i j", "delay_ms": 40}
+SLOWER = SLOW | {"delay_ms": 120}
 QUICK = {"after": "quick", "text": "yes"}
 
 
@@ -165,6 +166,22 @@ async def test_another_window_waits_its_turn(open_client: Open) -> None:
     assert said == "yes"
     assert finish.queued_ms > 50
     assert (await first)[1].reason == "end"
+
+
+async def test_waiting_for_ones_turn_is_within_the_budget(open_client: Open) -> None:
+    one, two = open_client(SLOWER, QUICK), open_client(SLOWER, QUICK)
+    first = await begin(one, "slow")
+    said, finish = await say(two, "quick", deadline_ms=300.0)
+    assert (said, finish.reason) == ("", "deadline")
+    assert finish.queued_ms > 300
+    assert (await first)[1].reason == "end"
+
+
+async def test_loading_the_model_is_not_within_the_budget(open_client: Open) -> None:
+    client = open_client(QUICK, load_ms=700)
+    said, finish = await say(client, "quick", deadline_ms=500.0)
+    assert (said, finish.reason) == ("yes", "end")
+    assert finish.queued_ms > 500
 
 
 async def test_idle_work_gives_way(open_client: Open) -> None:
