@@ -193,6 +193,11 @@ class Engine(Protocol):
 class EngineClient(Protocol):
     """The same from afar, for asyncio: an engine process or a remote server."""
 
+    @property
+    def life(self) -> int:
+        """A number for the engine that the next request meets; another one has an empty cache."""
+        ...
+
     async def report(self) -> Report:
         """Return what the engine is; starts and loads it if need be.
 

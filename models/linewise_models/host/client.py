@@ -44,12 +44,18 @@ class HostClient:
         self._run = run
         self._on_loading = on_loading
         self._link: _Link | None = None
+        self._links = 0
         self._connecting = asyncio.Lock()
 
     @property
     def connected(self) -> bool:
         """Whether an engine process is at the other end just now."""
         return self._link is not None and self._link.alive
+
+    @property
+    def life(self) -> int:
+        """A number for the engine that is asked next; see `EngineClient.life`."""
+        return self._links if self.connected else self._links + 1
 
     async def report(self) -> Report:
         """Return what the engine is; see `EngineClient.report`."""
@@ -116,6 +122,7 @@ class HostClient:
                 loop = asyncio.get_running_loop()
                 connection = await asyncio.to_thread(connect, self._served, self._run)
                 self._link = _Link(connection, loop, self._on_loading, self._log)
+                self._links += 1
             return self._link
 
     @property
