@@ -136,6 +136,11 @@ class Unhurried:
         self._client = client
         self.asked: Request | None = None
 
+    @property
+    def life(self) -> int:
+        """Which engine is asked next; see `EngineClient.life`."""
+        return self._client.life
+
     async def report(self) -> Report:
         """Return what the engine is, with the speeds of a fast machine."""
         return replace(await self._client.report(), prompt_speed=FAST, generation_speed=FAST)

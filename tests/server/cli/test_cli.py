@@ -140,6 +140,16 @@ def test_doctor_measures_a_model(script: Path) -> None:
     assert "1000 prompt and 100 generated tokens/s" in findings["speed"]["value"]
 
 
+def test_a_second_engine_by_hand_says_that_one_runs(script: Path, linewise_home: Path) -> None:
+    linewise("doctor", "--model", script)
+    (process,) = engines(linewise_home)
+    done = linewise("engine", script)
+    assert done.returncode == 1
+    assert f"runs already (process {process.pid}); every window shares it" in done.stderr
+    assert "Serving" not in done.stderr
+    assert engines(linewise_home) == [process]
+
+
 def test_the_demo_shows_keys_costs_an_acceptance_and_a_cancellation(
     real_model: Path, linewise_home: Path
 ) -> None:

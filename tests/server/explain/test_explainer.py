@@ -29,6 +29,8 @@ RULE = {"after": "return ?", "text": "total / len(xs)\n\n\ndef next"}
 class InProcess:
     """Implements EngineClient on an engine of this process, and notes what it is asked."""
 
+    life = 0
+
     def __init__(self, engine: ScriptedEngine) -> None:
         self._engine = engine
         self.requests: list[Request] = []
