@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linewise_server.apidocs.consent import Answers, Policy, permission
 from linewise_server.apidocs.errors import (
@@ -25,8 +26,14 @@ from linewise_server.apidocs.inventory import MAX_BYTES, Inventory, parse_invent
 from linewise_server.apidocs.library import Library, same_release
 from linewise_server.apidocs.packages import Package, Packages, normalise
 from linewise_server.apidocs.sources import Candidate, candidates, general_base
+from linewise_server.apidocs.threads import Threads
+
+if TYPE_CHECKING:
+    from linewise_server.apidocs.fetch import Fetched
 
 _FRESH = 24 * 3600.0
+_AGED = 7 * _FRESH
+"""Seconds after which an editor asks a host, unasked, whether it has something newer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +45,15 @@ class Acquisition:
     policy: Callable[[], Policy]
     answers: Answers
     fetcher: Fetcher
+    threads: Threads = field(default_factory=Threads)
 
     async def refresh(self, package: Package, *, force: bool = False) -> Docset:
         """Return the package's docset, compared with its host unless that was done today.
 
         Raises FetchRefusedError without permission and FetchError where no host has its docs.
         """
-        held = self._fetched(package)
-        if held is not None and not force and time.time() - held.checked < _FRESH:
+        held = self.library.fetched(package)
+        if held is not None and not force and not self._is_due(held, package, _FRESH):
             return held
         self._require_permission(package)
         known = []
@@ -75,10 +83,10 @@ class Acquisition:
             got = await self.fetcher.fetch(url)
             data, etag, source, found_base = got.data or b"", got.etag, got.url, _folder(got.url)
         else:
-            path, data = _read(place)
+            path, data = await self.threads.run(_read, place)
             etag, source = "", str(path)
             found_base = _built_beside(path)
-        inventory = parse_inventory(data)
+        inventory = await self.threads.run(parse_inventory, data)
         if version is not None:
             inventory = Inventory(inventory.project, version, inventory.symbols)
         name = normalise(package) if package else self._owner(inventory)
@@ -86,7 +94,8 @@ class Acquisition:
         if not base:
             raise ApiDocsError(f"{place}: no base URL is known for {name}; give it with --base.")
         base = base if base.endswith("/") else f"{base}/"
-        return self.library.index.put(
+        return await self.threads.run(
+            self.library.index.put,
             name,
             inventory,
             base=base,
@@ -96,12 +105,25 @@ class Acquisition:
             checked=time.time(),
         )
 
+    def is_outdated(self, package: Package) -> bool:
+        """Whether what was fetched of a package is of another version, or was long ago."""
+        held = self.library.fetched(package)
+        return held is not None and self._is_due(held, package, _AGED)
+
+    def _is_due(self, held: Docset, package: Package, seconds: float) -> bool:
+        """Whether to ask a host again; for the same installed version only after `seconds`."""
+        sought = held.sought == package.version or same_release(held.version, package.version)
+        return not sought or time.time() - held.checked >= seconds
+
     async def _try(self, package: Package, candidate: Candidate, held: Docset | None) -> Docset:
         known = held is not None and held.source == candidate.inventory
         got = await self.fetcher.fetch(candidate.inventory, held.etag if held and known else "")
         if got.data is None and held is not None:
-            self.library.index.touch(held, time.time())
-            return held
+            touch = self.library.index.touch
+            return await self.threads.run(touch, held, time.time(), package.version)
+        return await self.threads.run(self._keep, package, candidate, got)
+
+    def _keep(self, package: Package, candidate: Candidate, got: Fetched) -> Docset:
         inventory = parse_inventory(got.data or b"")
         if not _documents(inventory, package):
             raise InventoryError(f"it documents no module of {package.name}")
@@ -114,6 +136,7 @@ class Acquisition:
             source=candidate.inventory,
             etag=got.etag,
             checked=time.time(),
+            sought=package.version,
         )
 
     def _require_permission(self, package: Package) -> None:
@@ -135,10 +158,6 @@ class Acquisition:
                 )
             case "granted":
                 return
-
-    def _fetched(self, package: Package) -> Docset | None:
-        docsets = self.library.index.docsets(package.name)
-        return next((d for d in docsets if d.origin == "fetched"), None)
 
     def _owner(self, inventory: Inventory) -> str:
         """Return the installed package that most symbols belong to, else the project's name."""

@@ -7,11 +7,12 @@ on imports.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from linewise_server.apidocs.docs import Docs
-from linewise_server.apidocs.languages import BY_LANGUAGE
+from linewise_server.apidocs.languages import BY_LANGUAGE, rust
+from linewise_server.apidocs.languages.c_headers import includes
 from linewise_server.apidocs.link import EXPLANATIONS, Link, Resolution
 from linewise_server.apidocs.python.scope import parse
 from linewise_server.apidocs.python.uses import imports
@@ -22,10 +23,22 @@ _DEADLINE = 1.5
 """Seconds; a list that somebody opened may take longer than a hover."""
 
 
-_IMPORTS = {
-    "go": re.compile(r'^\s*(?:import\s+)?(?:[\w.]+\s+)?"([^"\n]+)"', re.MULTILINE),
-    "rust": re.compile(r"^\s*(?:pub\s+)?use\s+([\w:]+)\s*;", re.MULTILINE),
-    "java": re.compile(r"^\s*import\s+([\w.]+)\s*;", re.MULTILINE),
+def _matches(pattern: str) -> Callable[[Source], Iterator[Span]]:
+    """Return what yields the first group of a pattern, line by line, where it matches."""
+    compiled = re.compile(pattern, re.MULTILINE)
+    return lambda source: (Span(*m.span(1)) for m in compiled.finditer(source.text))
+
+
+def _included(source: Source) -> Iterator[Span]:
+    return (each.span for each in includes(source.text))
+
+
+_IMPORTS: Mapping[str, Callable[[Source], Iterator[Span]]] = {
+    "go": _matches(r'^\s*(?:import\s+)?(?:[\w.]+\s+)?"([^"\n]+)"'),
+    "rust": rust.imports,
+    "java": _matches(r"^\s*import\s+(?:static\s+)?([\w.]+\w)(?:\.\*)?\s*;"),
+    "c": _included,
+    "cpp": _included,
 }
 """Where an import may stand; the language's own resolver says whether it is one."""
 
@@ -60,12 +73,12 @@ def import_links(docs: Docs, source: Source) -> list[ImportLink]:
     """Return the imports of a text that have docs; of Python, those with docs on this machine."""
     if source.language == "python":
         return list(_python_imports(docs, source))
-    pattern = _IMPORTS.get(source.language)
+    spans = _IMPORTS.get(source.language)
     found = []
-    for match in pattern.finditer(source.text) if pattern else ():
-        each = BY_LANGUAGE[source.language](source, match.end(1) - 1, docs.library)
+    for span in spans(source) if spans else ():
+        each = BY_LANGUAGE[source.language](source, span.end - 1, docs.library)
         if each is not None and each.link is not None:
-            found.append(ImportLink(Span(*match.span(1)), each.name, each.link))
+            found.append(ImportLink(span, each.name, each.link))
     return found
 
 
@@ -81,7 +94,7 @@ def open_import(docs: Docs, name: str) -> Link | None:
 
 def _python_imports(docs: Docs, source: Source) -> Iterator[ImportLink]:
     for each in imports(parse(source.text)):
-        package = docs.packages.of(each.full)
+        package = docs.imported_package(each.full, source.path)
         if package is not None and docs.library.docset(package.name, package.version):
             yield ImportLink(each.span, each.full, None)
 

@@ -149,7 +149,8 @@ def _packages_used(docs: Docs, source: Source) -> dict[str, str]:
     """Return name and installed version of the packages that a Python text imports."""
     if source.language != "python":
         return {}
-    owners = (docs.packages.of(each.full) for each in imports(parse(source.text)))
+    names = imports(parse(source.text))
+    owners = (docs.imported_package(each.full, source.path) for each in names)
     return {owner.name: owner.version for owner in owners if owner is not None}
 
 

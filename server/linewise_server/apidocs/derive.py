@@ -120,8 +120,11 @@ def _keywords(source: bytes, domain: str) -> tuple[Symbol, ...]:
     for keyword in root.iter("{http://www.devhelp.net/book}keyword"):
         name = re.sub(r"\s.*", "", keyword.get("name", ""))
         page = keyword.get("link", "").removeprefix("en/").removesuffix(".html")
+        # Two pages of one name were saved as `climits` and `climits.1`; `404` are links that led
+        # nowhere when the book was made.
+        page = re.sub(r"\.\d+$", "", page)
         kind = re.sub(r"\W", "-", keyword.get("type") or "name")
-        if name and "#" not in page:
+        if name and "#" not in page and page != "404":
             found.append(Symbol(name, f"{domain}:{kind}", quote(page)))
     return _unique(found)
 

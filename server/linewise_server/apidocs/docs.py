@@ -50,13 +50,16 @@ class Docs:
         packages: Packages,
         acquisition: Acquisition,
         inference: InferenceProcess | None,
+        root: Path | None = None,
     ) -> None:
         self.library = library
+        self.root = root
         self.packages = packages
         self.acquisition = acquisition
         self._inference = inference
-        self._python = PythonResolver(library, packages, inference)
-        self._prepared: asyncio.Task[None] | None = None
+        self._python = PythonResolver(library, packages, inference, root)
+        self.threads = acquisition.threads
+        self._prepared: asyncio.Future[None] | None = None
 
     async def resolve(
         self, source: Source, offset: int, deadline: float = HOVER_DEADLINE
@@ -111,15 +114,26 @@ class Docs:
         owner = package.name if package else None
         return self._explained(Resolution(name, "name", owner, Span(0, 0), None, gap))
 
+    def imported_package(self, name: str, importer: Path | None) -> Package | None:
+        """Return the package of a Python name that a file imports; None for its own modules."""
+        return None if self._python.is_own(name, importer) else self.packages.of(name)
+
     def obtainable(self, resolution: Resolution) -> Package | None:
-        """Return the package whose docs could be fetched to fill a gap, if the user agrees."""
-        missing = resolution.gap == "notFetched" and resolution.package is not None
-        package = self.packages.named(resolution.package or "") if missing else None
+        """Return the package whose docs could be fetched, if the user agrees.
+
+        That is to fill a gap, or because those at hand are of another version or old; the latter
+        alone are fetched only where the user agreed before.
+        """
+        package = self.packages.named(resolution.package) if resolution.package else None
         if package is None:
             return None
+        missing = resolution.gap == "notFetched"
+        if not missing and not self.acquisition.is_outdated(package):
+            return None
         policy, answers = self.acquisition.policy(), self.acquisition.answers
-        allowed = permission(policy, answers, package) in ("ask", "granted")
-        return package if allowed and candidates(package) else None
+        allowed = permission(policy, answers, package)
+        may = allowed == "granted" or (missing and allowed == "ask")
+        return package if may and candidates(package) else None
 
     async def warm(
         self,
@@ -137,7 +151,7 @@ class Docs:
             return
         await quiet()
         if self._prepared is None:
-            self._prepared = asyncio.create_task(asyncio.to_thread(self._prepare))
+            self._prepared = asyncio.ensure_future(self.threads.run(self._prepare))
         await asyncio.shield(self._prepared)
         syntax = parse(source.text)
         spellings = {source.text[s.start : s.end]: s for s in reversed(called_names(syntax))}
@@ -156,9 +170,7 @@ class Docs:
         if self._inference is not None:
             await self._inference.close()
         await self.acquisition.fetcher.aclose()
-        if self._prepared is not None:
-            # A thread cannot be called off, and SQLite crashes where its database is taken away.
-            await asyncio.wait([self._prepared])
+        await self.threads.finished()
         self.library.index.close()
 
     def _prepare(self) -> None:
@@ -197,4 +209,4 @@ def open_docs(
     answers = Answers(folder / "answers.json")
     acquisition = Acquisition(library, packages, policy, answers, Fetcher())
     inference = InferenceProcess(root, environment, cache / "jedi")
-    return Docs(library, packages, acquisition, inference)
+    return Docs(library, packages, acquisition, inference, root)

@@ -1,8 +1,8 @@
 """The index of all docs that this machine knows: inventories in, symbols by name out.
 
 One SQLite file holds every docset. A look-up reads a few pages of it, so that a hundred thousand
-symbols cost neither start-up time nor memory. A file that is damaged is
-put aside and a new one begun; one of another format is emptied.
+symbols cost neither start-up time nor memory. A file that is damaged is put
+aside and a new one begun; one of the format before is brought up to date, any other emptied.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,12 +19,13 @@ from linewise_server.apidocs.inventory import Inventory, Symbol
 
 Origin = Literal["bundled", "added", "fetched", "catalogue"]
 
-_FORMAT = 1
+_FORMAT = 2
 _SCHEMA = f"""
 CREATE TABLE docset (
   id INTEGER PRIMARY KEY,
   package TEXT NOT NULL, version TEXT NOT NULL, base TEXT NOT NULL, origin TEXT NOT NULL,
   source TEXT NOT NULL, etag TEXT NOT NULL, checked REAL NOT NULL, symbols INTEGER NOT NULL,
+  sought TEXT NOT NULL DEFAULT '',
   UNIQUE (package, source)
 );
 CREATE TABLE symbol (
@@ -35,6 +36,12 @@ CREATE TABLE symbol (
 CREATE INDEX symbol_last ON symbol (docset, last);
 PRAGMA user_version = {_FORMAT};
 """
+
+_FROM_BEFORE = (
+    "ALTER TABLE docset ADD COLUMN sought TEXT NOT NULL DEFAULT ''",
+    f"PRAGMA user_version = {_FORMAT}",
+)
+"""Brings a file of the format before up to date, so that nothing has to be fetched again."""
 
 _UNLINKED = ("functionParam", "templateParam", "parameter")
 _LINKED = ("py", "js", "c", "cpp", "css", "html")
@@ -48,7 +55,8 @@ class Docset:
     `base` ends in a slash and may hold `{python}`, which stands for the Python version in use; it
     is empty where locations are whole URLs.
     `source` says where the inventory came from (URL, path or `bundled`), `etag` what its host
-    called it, `checked` when (seconds since the epoch) it was last compared with its source.
+    called it, `checked` when (seconds since the epoch) it was last compared with its source,
+    `sought` the installed version that it was last fetched for.
     """
 
     id: int
@@ -60,6 +68,7 @@ class Docset:
     etag: str
     checked: float
     symbols: int
+    sought: str
 
 
 class Index:
@@ -81,8 +90,8 @@ class Index:
     def docsets(self, package: str | None = None) -> list[Docset]:
         """Return all docsets, or those of one package (a normalised distribution name)."""
         rows = self._database.execute(
-            "SELECT id, package, version, base, origin, source, etag, checked, symbols FROM docset"
-            " WHERE ?1 IS NULL OR package = ?1 ORDER BY package, version",
+            "SELECT id, package, version, base, origin, source, etag, checked, symbols, sought"
+            " FROM docset WHERE ?1 IS NULL OR package = ?1 ORDER BY package, version",
             (package,),
         )
         return [Docset(*row) for row in rows]
@@ -97,28 +106,34 @@ class Index:
         source: str,
         etag: str = "",
         checked: float = 0.0,
+        sought: str = "",
     ) -> Docset:
         """Keep `inventory`, replacing what came from the same source."""
         linked = _first_of_each(inventory)
-        values = (package, inventory.version, base, origin, source, etag, checked, len(linked))
+        named = (package, inventory.version, base, origin, source, etag)
+        values = (*named, checked, len(linked), sought)
         with self._writing() as database:
             database.execute(
                 "DELETE FROM docset WHERE package = ? AND source = ?", (package, source)
             )
             key = database.execute(
                 "INSERT INTO docset"
-                " (package, version, base, origin, source, etag, checked, symbols)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                " (package, version, base, origin, source, etag, checked, symbols, sought)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 values,
             ).lastrowid
             rows = ((key, s.name, _last(s.name), s.role, s.location) for s in linked)
             database.executemany("INSERT INTO symbol VALUES (?, ?, ?, ?, ?)", rows)
         return Docset(key or 0, *values)
 
-    def touch(self, docset: Docset, checked: float) -> None:
-        """Note that the source has nothing newer."""
+    def touch(self, docset: Docset, checked: float, sought: str) -> Docset:
+        """Note that the source has nothing newer for the installed version."""
         with self._writing() as database:
-            database.execute("UPDATE docset SET checked = ? WHERE id = ?", (checked, docset.id))
+            database.execute(
+                "UPDATE docset SET checked = ?, sought = ? WHERE id = ?",
+                (checked, sought, docset.id),
+            )
+        return replace(docset, checked=checked, sought=sought)
 
     def remove(self, docset: Docset) -> None:
         """Forget a docset and its symbols."""
@@ -174,7 +189,10 @@ def _open(path: Path | None) -> sqlite3.Connection:
         database.execute("BEGIN IMMEDIATE")
         with closing(database.execute("PRAGMA user_version")) as cursor:
             found = int(cursor.fetchone()[0])
-        if found != _FORMAT:
+        if found == _FORMAT - 1:
+            for statement in _FROM_BEFORE:
+                database.execute(statement)
+        elif found != _FORMAT:
             _create(database)
         database.execute("COMMIT")
     except BaseException:

@@ -41,6 +41,11 @@ class Library:
         """Return the docset of a package that is nearest to `version`."""
         return next(iter(self._docsets(package, version)), None)
 
+    def fetched(self, package: Package) -> Docset | None:
+        """Return what was fetched of a package that is nearest to its version."""
+        docsets = self._docsets(package.name, package.version)
+        return next((d for d in docsets if d.origin == "fetched"), None)
+
     def bundled(self) -> tuple[str, ...]:
         """Return the packages whose tables come with Linewise."""
         return tuple(_BUNDLED)

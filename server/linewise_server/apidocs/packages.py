@@ -37,6 +37,12 @@ class Packages:
         self._stamp: tuple[float, ...] = ()
         self._by_module: dict[str, Package] = {}
 
+    @property
+    def stamp(self) -> tuple[float, ...]:
+        """Return what differs once something was installed or removed."""
+        folders = self.environment.site_packages
+        return tuple(folder.stat().st_mtime for folder in folders if folder.is_dir())
+
     def of(self, name: str) -> Package | None:
         """Return the package of a dotted name by its first part; None for a workspace's own."""
         top = name.partition(".")[0]
@@ -56,10 +62,9 @@ class Packages:
         return next((p for p in self._modules().values() if p.name == wanted), None)
 
     def _modules(self) -> dict[str, Package]:
-        folders = self.environment.site_packages
-        stamp = tuple(folder.stat().st_mtime for folder in folders if folder.is_dir())
+        stamp = self.stamp
         if stamp != self._stamp:
-            self._by_module = dict(_read(folders))
+            self._by_module = dict(_read(self.environment.site_packages))
             self._stamp = stamp
         return self._by_module
 

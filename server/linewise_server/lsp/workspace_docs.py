@@ -1,7 +1,7 @@
 """The docs of the workspace that an editor window has open.
 
 In: documents of the session. Out: sources and the `Docs` that answer for them, opened when first
-needed. Asks the user before a fetch that needs a yes, once a package and session.
+needed. Asks the user before a fetch that needs a yes, once a package, version and session.
 """
 
 from __future__ import annotations
@@ -111,8 +111,9 @@ class WorkspaceDocs:
     def noticed(self, resolution: Resolution | None) -> None:
         """Fetch docs that a resolution lacks, if the user agreed or agrees now."""
         package = self.docs.obtainable(resolution) if resolution is not None else None
-        if package is not None and package.name not in self._asked:
-            self._asked.add(package.name)
+        wanted = f"{package.name} {package.version}" if package is not None else ""
+        if package is not None and wanted not in self._asked:
+            self._asked.add(wanted)
             self.run(f"fetch {package.name}", self._obtain(package))
 
     def opened(self, document: Document) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -9,11 +11,13 @@ import pytest
 
 from linewise_server.apidocs.acquire import Acquisition
 from linewise_server.apidocs.consent import Answers, Policy
+from linewise_server.apidocs.docs import Docs
 from linewise_server.apidocs.errors import ApiDocsError, FetchError, FetchRefusedError
 from linewise_server.apidocs.fetcher import Fetcher
 from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
 from linewise_server.apidocs.library import Library
 from linewise_server.apidocs.packages import Packages
+from linewise_server.apidocs.source import Source
 
 from .conftest import TOY_INV, Handler
 
@@ -57,6 +61,37 @@ async def test_docs_are_fetched_once_a_day_and_compared_by_etag(
     link = library.link(toy, symbol)
     assert link.url == "https://toy.example/docs/api.html#toy.Box.open"
     assert link.caption == "toy 1.2.3"
+
+
+async def test_docs_of_another_version_are_fetched_when_the_package_changes(
+    library: Library, packages: Packages, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, content=TOY_INV)
+
+    get = acquisition(library, packages, tmp_path, handle, ALWAYS)
+    docs = Docs(library, packages, get, None)
+    toy = packages.named("toy")
+    assert toy is not None
+    await get.refresh(toy)
+    assert not get.is_outdated(toy)
+    newer = replace(toy, version="2.0.1")
+    assert get.is_outdated(newer)
+    await get.refresh(newer)
+    assert asked == [TOY_URL] * 2
+    assert not get.is_outdated(newer), "its host has no better, and was asked today"
+    here = await docs.resolve(Source("import toy\ntoy.Box", "python"), 15)
+    assert here is not None
+    assert docs.obtainable(here) is None
+    (held,) = library.index.docsets("toy")
+    library.index.touch(held, time.time() - 8 * 24 * 3600, toy.version)
+    assert docs.obtainable(here) == toy
+    get.answers.keep("toy", yes=False)
+    asking = Acquisition(library, packages, lambda: Policy("ask", ()), get.answers, get.fetcher)
+    assert Docs(library, packages, asking, None).obtainable(here) is None
 
 
 @pytest.mark.parametrize(

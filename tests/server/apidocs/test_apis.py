@@ -72,6 +72,19 @@ async def test_apis_at(
         ("go", 'package m\nimport (\n\t"fmt"\n\th "net/http"\n)\nvar x = "a"\n', GO),
         ("rust", "use std::fs;\nuse crate::x;\nuse serde::S;\n", ["std::fs", "serde::S"]),
         ("java", "import java.util.List;\nimport org.acme.Thing;\n", ["java.util.List"]),
+        (
+            "rust",
+            "use std::{fs, io::{self, Read as R}};\n",
+            ["std::fs", "std::io::Read"],
+        ),
+        ("rust", "pub use std::fs::*;\nmod a { use std::fs; }\n", ["std::fs"]),
+        (
+            "java",
+            "import static java.lang.Math.max;\nimport java.util.*;\nimport java.util.Map.Entry;",
+            ["java.lang.Math.max", "java.util", "java.util.Map.Entry"],
+        ),
+        ("c", '#include <stdio.h>\n#include "x.h"\n#include <glib.h>\n', ["stdio.h"]),
+        ("cpp", "#include <vector>\n# include <cstdio>\n", ["vector", "cstdio"]),
         ("css", "@import 'x';", []),
     ],
 )

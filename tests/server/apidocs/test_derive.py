@@ -62,11 +62,14 @@ def test_cppreference_s_keywords_become_pages() -> None:
     book = """<book xmlns="http://www.devhelp.net/book"><functions>
     <keyword type="class" name="std::vector" link="en/cpp/container/vector.html"/>
     <keyword type="function" name="std::vector::operator=" link="en/cpp/vector/operator=.html"/>
+    <keyword type="macro" name="CHAR_BIT" link="en/cpp/types/climits.1.html"/>
+    <keyword type="class" name="std::gone" link="en/404.html"/>
     </functions></book>"""
     (table,) = derive_cpp(book.encode()).values()
     assert names(table) == {
         "std::vector": "cpp/container/vector",
         "std::vector::operator=": "cpp/vector/operator%3D",
+        "CHAR_BIT": "cpp/types/climits",
     }
     assert list(derive_c(book.encode())) == ["c"]
 

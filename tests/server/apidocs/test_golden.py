@@ -7,7 +7,9 @@ nothing but that no link is made up.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import AsyncIterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,13 @@ async def test_golden_table(docs: Docs, package: str) -> None:
     known = {row.expression for row in rows(BLOCKS[package])} & MISSES.keys() if held else set()
     assert false == {}
     assert missed == known
+
+
+def test_the_packages_of_the_table_are_pinned_and_installed_as_pinned() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))
+    pins = dict(pin.split("==") for pin in project["dependency-groups"]["docs-test"])
+    assert pins.keys() == BLOCKS.keys() - {"python"}
+    assert pins == {name: metadata.version(name) for name in pins}
 
 
 def test_the_table_is_large_and_its_misses_few() -> None:

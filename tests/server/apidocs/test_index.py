@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from linewise_server.apidocs.index import Index
@@ -59,7 +61,7 @@ def test_the_same_source_replaces_and_another_stands_beside(tmp_path: Path) -> N
         ("2", "b/", 1, "e"),
         ("2", "c/", 1, ""),
     ]
-    index.touch(index.docsets()[0], 7.0)
+    index.touch(index.docsets()[0], 7.0, "2.1")
     index.remove(index.docsets()[1])
     assert [d.checked for d in index.docsets()] == [7.0]
     index.close()
@@ -70,6 +72,18 @@ def test_a_damaged_file_is_replaced(tmp_path: Path) -> None:
     path.write_bytes(b"this is no database, however long it may be" * 100)
     index = filled(path)
     assert index.docsets("pkg")
+    index.close()
+
+
+def test_a_file_of_the_format_before_keeps_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    filled(path).close()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("ALTER TABLE docset DROP COLUMN sought")
+        database.execute("PRAGMA user_version = 1")
+    index = Index(path)
+    (docset,) = index.docsets("pkg")
+    assert (docset.symbols, docset.sought) == (5, "")
     index.close()
 
 

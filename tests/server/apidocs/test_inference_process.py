@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import psutil
 import pytest
 
 from linewise_server.apidocs.environment import Environment, own_environment
@@ -54,6 +55,26 @@ async def test_a_missed_deadline_raises_and_the_next_question_is_answered(tmp_pa
     assert [answer and answer.full for answer in answers] == ["json.dumps"] * 3
     await process.close()
     assert await process.define(source, 20, LATE) is not None
+    await process.close()
+
+
+async def test_a_question_whose_process_ends_is_late_and_not_without_an_answer(
+    tmp_path: Path,
+) -> None:
+    process = InferenceProcess(tmp_path, own_environment(), tmp_path / "jedi")
+    source = Source("import json\njson.dumps", "python")
+    known = set(psutil.Process().children())
+    assert await process.define(source, 20, LATE) is not None
+    (worker,) = set(psutil.Process().children()) - known
+    for ask in (process.define(source, 20, LATE), process.canonical(["json.dumps"], LATE)):
+        worker.suspend()
+        lost = asyncio.create_task(ask)
+        await asyncio.sleep(0)
+        worker.kill()
+        with pytest.raises(TimeoutError):
+            await lost
+        assert await process.canonical(["json.dumps"], LATE) == ["json.dumps"]
+        (worker,) = set(psutil.Process().children()) - known
     await process.close()
 
 

@@ -26,6 +26,19 @@ _KINDS = frozenset(
         "interpreted_string_literal_content",
     }
 )
+_DECLARATIONS = frozenset(
+    {
+        "const_spec",
+        "parameter_declaration",
+        "type_parameter_declaration",
+        "type_spec",
+        "var_spec",
+        "variadic_parameter_declaration",
+    }
+)
+_DECLARED_LEFT = frozenset(
+    {"range_clause", "receive_statement", "short_var_declaration", "type_switch_statement"}
+)
 _BASE = "https://pkg.go.dev/"
 
 
@@ -49,6 +62,8 @@ def resolve(source: Source, offset: int, _: Library) -> Resolution | None:
     shadowed = head.type == "identifier" and _declares(syntax, syntax.of(head))
     if not path or shadowed or node not in (head, selected):
         return None
+    if node != head and not syntax.of(node)[:1].isupper():
+        return None  # not exported: there is no such thing
     return _answer(path, "" if node == head else syntax.of(node), span, source.path)
 
 
@@ -74,13 +89,20 @@ def _package_name(path: str) -> str:
 
 
 def _declares(syntax: Syntax, name: str) -> bool:
-    """Whether the file declares a variable or parameter of this name."""
-    word = re.escape(name)
-    return bool(
-        re.search(
-            rf"\b{word}\b[\w, ]*:=|\bvar\s+{word}\b|[(,]\s*{word}\s+[*\[\]\w.]+\s*[,)]", syntax.text
-        )
-    )
+    """Whether the file declares a variable, constant, parameter or type of this name."""
+    for match in re.finditer(rb"(?<!\w)" + re.escape(name.encode()) + rb"(?!\w)", syntax.data):
+        node = syntax.root.descendant_for_byte_range(match.start(), match.end())
+        parent = node.parent if node is not None else None
+        if node is None or parent is None:
+            continue
+        if parent.type in _DECLARATIONS and node in parent.children_by_field_name("name"):
+            return True
+        if parent.type == "expression_list" and parent.parent is not None:
+            holder = parent.parent
+            left = holder.child_by_field_name("left") or holder.child_by_field_name("alias")
+            if holder.type in _DECLARED_LEFT and left == parent:
+                return True
+    return False
 
 
 def _descendants(node: Node, kind: str) -> list[Node]:

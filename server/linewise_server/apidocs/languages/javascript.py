@@ -8,7 +8,7 @@ member has no link.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import tree_sitter_javascript
 import tree_sitter_typescript
@@ -34,7 +34,6 @@ _LITERALS = {
     "array_type": "Array",
     "regex": "RegExp",
     "number": "Number",
-    "object": "Object",
     "arrow_function": "Function",
     "function_expression": "Function",
 }
@@ -61,29 +60,48 @@ _BASES = {
     "WebSocket": ("EventTarget",),
     "XMLHttpRequest": ("XMLHttpRequestEventTarget", "EventTarget"),
 }
-_BINDERS = frozenset(
+_BINDERS: Mapping[str, tuple[str, ...]] = {
+    "abstract_class_declaration": ("name",),
+    "arrow_function": ("parameter",),
+    "assignment_expression": ("left",),
+    "augmented_assignment_expression": ("left",),
+    "catch_clause": ("parameter",),
+    "class": ("name",),
+    "class_declaration": ("name",),
+    "enum_declaration": ("name",),
+    "for_in_statement": ("left",),
+    "function_declaration": ("name",),
+    "function_expression": ("name",),
+    "function_signature": ("name",),
+    "generator_function": ("name",),
+    "generator_function_declaration": ("name",),
+    "import_alias": ("name",),
+    "import_specifier": ("alias", "name"),
+    "interface_declaration": ("name",),
+    "internal_module": ("name",),
+    "mapped_type_clause": ("name",),
+    "module": ("name",),
+    "optional_parameter": ("pattern",),
+    "required_parameter": ("pattern",),
+    "type_alias_declaration": ("name",),
+    "type_parameter": ("name",),
+    "variable_declarator": ("name",),
+}
+"""Nodes that bind a name, and the fields that hold it; what is assigned is bound as well, since a
+global that was written over is not the global any more."""
+_BIND_ALL = frozenset(
     {
-        "variable_declarator",
-        "function_declaration",
-        "generator_function_declaration",
-        "class_declaration",
-        "function_expression",
-        "formal_parameters",
-        "required_parameter",
-        "optional_parameter",
-        "import_specifier",
-        "import_clause",
-        "namespace_import",
         "array_pattern",
-        "object_pattern",
+        "formal_parameters",
+        "import_clause",
+        "import_require_clause",
+        "infer_type",
+        "namespace_import",
         "rest_pattern",
-        "catch_clause",
-        "interface_declaration",
-        "type_alias_declaration",
-        "enum_declaration",
-        "type_parameter",
     }
 )
+"""Nodes whose direct names are all bound."""
+_ELEMENTS = frozenset({"jsx_opening_element", "jsx_closing_element", "jsx_self_closing_element"})
 
 
 def resolve(source: Source, offset: int, library: Library) -> Resolution | None:
@@ -98,7 +116,8 @@ def resolve(source: Source, offset: int, library: Library) -> Resolution | None:
             return None
         owners = _owners(syntax, parent.child_by_field_name("object"))
         return from_table(library, _TABLE, [f"{owner}.{text}" for owner in owners], span)
-    if _bindings(syntax, text):
+    tag = parent.type in _ELEMENTS and text[:1].islower()
+    if tag or _bindings(syntax, text):
         return None
     return from_table(library, _TABLE, [text], span)
 
@@ -143,7 +162,9 @@ def _declared_type(syntax: Syntax, name: Node) -> str | None:
     if binder is None:
         return None
     annotation = binder.child_by_field_name("type")
-    if annotation is not None:
+    if annotation is not None and name == (
+        binder.child_by_field_name("name") or binder.child_by_field_name("pattern")
+    ):
         return _type_of(syntax, annotation)
     statement = binder.parent
     if binder.type == "variable_declarator" and statement is not None:
@@ -163,21 +184,26 @@ def _binding_nodes(syntax: Syntax, name: str) -> Iterator[Node]:
     pattern = rb"(?<![\w$])" + re.escape(name.encode()) + rb"(?![\w$])"
     for match in re.finditer(pattern, syntax.data):
         node = syntax.root.descendant_for_byte_range(match.start(), match.end())
-        parent = node.parent if node is not None else None
-        if node is None or parent is None:
-            continue
-        if (
-            node.type == "shorthand_property_identifier_pattern"
-            or (parent.type == "pair_pattern" and parent.child_by_field_name("value") == node)
-            or (parent.type == "arrow_function" and parent.child_by_field_name("parameter") == node)
-            or (parent.type in _BINDERS and not _is_value(parent, node))
-        ):
+        if node is not None and _binds(node):
             yield node
 
 
-def _is_value(parent: Node, node: Node) -> bool:
-    """Whether a node inside a binder is what is assigned, or a type, rather than the name."""
-    if node.type not in ("identifier", "type_identifier"):
+def _binds(node: Node) -> bool:
+    """Whether a node is a name that something is bound to here."""
+    if node.type == "shorthand_property_identifier_pattern":
         return True
-    fields = ("value", "type", "body", "return_type")
-    return any(parent.child_by_field_name(field) == node for field in fields)
+    child, parent = node, node.parent
+    if parent is None or node.type not in ("identifier", "type_identifier"):
+        return False
+    if parent.type == "assignment_pattern":
+        # A default: in `{ a: b = c }` and `(b = c)` it is `b` that is bound.
+        if parent.child_by_field_name("left") != child:
+            return False
+        child, parent = parent, parent.parent
+    if parent is None:
+        return False
+    if parent.type == "pair_pattern":
+        return parent.child_by_field_name("value") == child
+    fields = _BINDERS.get(parent.type, ())
+    held = any(parent.child_by_field_name(field) == child for field in fields)
+    return held or parent.type in _BIND_ALL

@@ -8,6 +8,7 @@ The version is the one in the nearest Cargo.lock.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,6 +22,20 @@ from linewise_server.apidocs.source import Source, Span, Syntax
 
 _RUST = Language(tree_sitter_rust.language())
 _KINDS = frozenset({"identifier", "type_identifier"})
+_ITEMS = frozenset(
+    {
+        "const_item",
+        "enum_item",
+        "function_item",
+        "macro_definition",
+        "static_item",
+        "struct_item",
+        "trait_item",
+        "type_item",
+        "type_parameter",
+        "union_item",
+    }
+)
 _STANDARD = ("std", "core", "alloc")
 _LOCAL = ("crate", "self", "super", "Self")
 
@@ -32,7 +47,10 @@ def resolve(source: Source, offset: int, _: Library) -> Resolution | None:
     if node is None:
         return None
     uses = _uses(syntax)
-    written = _used_path(syntax, node) or _path(syntax, node)
+    used = _used_path(syntax, node)
+    written = used or _path(syntax, node)
+    if not used and "::" not in written and _binds(syntax, node):
+        return None
     head, _colons, rest = written.partition("::")
     full = f"{uses[head]}::{rest}".removesuffix("::") if head in uses else written
     crate = full.partition("::")[0]
@@ -95,6 +113,40 @@ def _collect(syntax: Syntax, node: Node, prefix: str, found: dict[str, str]) -> 
         found[full.rpartition("::")[2]] = full
     elif node.type == "self":
         found[prefix.removesuffix("::").rpartition("::")[2]] = prefix.removesuffix("::")
+
+
+def imports(source: Source) -> Iterator[Span]:
+    """Yield the last name of each path that a `use` at the top of the file brings in."""
+    syntax = Syntax(source.text, _RUST)
+    stack = [n for n in reversed(syntax.root.named_children) if n.type == "use_declaration"]
+    while stack:
+        node = stack.pop()
+        if node.type in _KINDS:
+            yield syntax.span(node)
+        elif node.type in ("scoped_identifier", "use_as_clause"):
+            stack.append(node.named_children[-1 if node.type == "scoped_identifier" else 0])
+        elif node.type == "scoped_use_list":
+            stack.append(node.named_children[-1])
+        else:
+            stack += [n for n in reversed(node.named_children) if n.type != "visibility_modifier"]
+
+
+def _binds(syntax: Syntax, node: Node) -> bool:
+    """Whether a bare name is, or may be, a variable or an item of the file itself."""
+    name = syntax.of(node)
+    for match in re.finditer(rb"(?<!\w)" + re.escape(name.encode()) + rb"(?!\w)", syntax.data):
+        other = syntax.root.descendant_for_byte_range(match.start(), match.end())
+        if other is None or other.type not in _KINDS or other.parent is None:
+            continue
+        parent = other.parent
+        if parent.type in _ITEMS and parent.child_by_field_name("name") == other:
+            return True
+        if parent.type == "closure_parameters" or parent.child_by_field_name("pattern") == other:
+            return True
+        in_pattern = parent.type.endswith("_pattern") and name[:1].islower()
+        if in_pattern and parent.child_by_field_name("type") != other:
+            return True
+    return False
 
 
 def _is_module_here(syntax: Syntax, name: str) -> bool:

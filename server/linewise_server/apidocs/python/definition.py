@@ -12,7 +12,7 @@ class Definition:
     `full` is the dotted name in the module that defines it (`pandas.core.frame.DataFrame.head`),
     empty where only the receiver is known; `module` that module, `kind` one of jedi's types.
     `receivers` are the full names of the classes of the value before the dot, in method resolution
-    order; empty without a dot.
+    order; empty without a dot. `file` is the module's, empty where it has none.
     """
 
     full: str
@@ -21,3 +21,4 @@ class Definition:
     signature: str
     summary: str
     receivers: tuple[str, ...]
+    file: str

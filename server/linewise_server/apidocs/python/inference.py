@@ -51,8 +51,9 @@ class Inference:
         name = next((n for n in names if n.full_name), None)
         if name is not None:
             full, module = _full_name(name), name.module_name or ""
-            return Definition(full, module, name.type, *_description(name), receivers)
-        return Definition("", "", "name", "", "", receivers) if receivers else None
+            file = str(name.module_path or "")
+            return Definition(full, module, name.type, *_description(name), receivers, file)
+        return Definition("", "", "name", "", "", receivers, "") if receivers else None
 
     def canonical(self, names: list[str]) -> list[str | None]:
         """Return for each public dotted name where it is defined, or None where it is not."""

@@ -21,12 +21,15 @@ from linewise_server.apidocs.source import Source
 
 _HANGS_AFTER = 30.0
 _LINE_LIMIT = 2**22
+_LOST = object()
+"""What a question is answered with whose process ended; asked again, it may well have an answer."""
 
 
 @dataclass(slots=True)
 class _Running:
     process: asyncio.subprocess.Process
     reader: asyncio.Task[None]
+    """Ends once the process says nothing any more, which is before its end is known."""
 
 
 class InferenceProcess:
@@ -49,7 +52,10 @@ class InferenceProcess:
         self._count = 0
 
     async def define(self, source: Source, offset: int, deadline: float) -> Definition | None:
-        """Return the definition of the name at `offset`; TimeoutError after `deadline` seconds."""
+        """Return the definition of the name at `offset`.
+
+        Raises TimeoutError after `deadline` seconds, or where the process ended meanwhile.
+        """
         line, column = source.line_and_column(offset)
         path = str(source.path) if source.path else None
         question = {"text": source.text, "path": path, "line": line, "column": column}
@@ -59,7 +65,10 @@ class InferenceProcess:
         return Definition(**answer | {"receivers": tuple(answer["receivers"])})
 
     async def canonical(self, names: list[str], deadline: float) -> list[str | None]:
-        """Return where each public dotted name is defined, None where it is not."""
+        """Return where each public dotted name is defined, None where it is not.
+
+        Raises TimeoutError as `define` does.
+        """
         answer = await self._ask({"ask": "canonical", "names": names}, deadline)
         return answer if answer is not None else [None] * len(names)
 
@@ -87,11 +96,16 @@ class InferenceProcess:
             line = json.dumps({"id": self._count, **question}) + "\n"
             assert running.process.stdin is not None  # noqa: S101 - opened with a pipe
             running.process.stdin.write(line.encode())
-            return await asyncio.shield(self._pending)
+            answer = await asyncio.shield(self._pending)
+        if answer is _LOST:
+            raise TimeoutError
+        return answer
 
     async def _start(self) -> _Running:
-        if self._running is not None and self._running.process.returncode is None:
-            return self._running
+        if self._running is not None:
+            if not self._running.reader.done():
+                return self._running
+            await self._running.process.wait()
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # else a module in the folder that the editor was started in would be run
@@ -109,9 +123,13 @@ class InferenceProcess:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None  # noqa: S101 - opened with a pipe
-        async for line in process.stdout:
-            self._finish(json.loads(line)["answer"])
-        self._finish(None)
+        try:
+            async for line in process.stdout:
+                self._finish(json.loads(line)["answer"])
+        except ValueError:
+            # Longer than any answer, or cut off: what comes after it cannot be told apart.
+            process.kill()
+        self._finish(_LOST)
 
     def _finish(self, answer: Any) -> None:
         if self._pending is not None and not self._pending.done():

@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from linewise_server.apidocs.inventory import Symbol
 from linewise_server.apidocs.library import Library
 from linewise_server.apidocs.link import Link, Reason, Resolution
 from linewise_server.apidocs.packages import Package, Packages, public_home
 from linewise_server.apidocs.python.definition import Definition
+from linewise_server.apidocs.python.own import OwnModules
 from linewise_server.apidocs.python.process import InferenceProcess
 from linewise_server.apidocs.python.scope import (
     IDENTIFIER,
+    NamedApi,
     defines,
     imported_name,
     name_at,
@@ -62,12 +65,18 @@ class PythonResolver:
     """Resolves names of Python texts; without `inference`, by text alone."""
 
     def __init__(
-        self, library: Library, packages: Packages, inference: InferenceProcess | None
+        self,
+        library: Library,
+        packages: Packages,
+        inference: InferenceProcess | None,
+        root: Path | None = None,
     ) -> None:
         self._library = library
         self._packages = packages
+        self._own = OwnModules(root, packages.environment)
         self._inference = inference
         self._canonical: dict[str, str | None] = {}
+        self._stamp = packages.stamp
         self._parsed: Syntax | None = None
 
     async def resolve(self, source: Source, offset: int, deadline: float) -> Resolution | None:
@@ -86,9 +95,15 @@ class PythonResolver:
             return None
         span = syntax.span(node)
         named = name_at(syntax, offset)
-        link = self.lookup(named.full) if named else None
+        own = named is not None and not named.builtin and self.is_own(named.full, source.path)
+        link = self._spelt(named) if named and not own else None
         definition, late = await self._define(source, span.start, ends)
-        if link is None and definition is not None:
+        if definition is not None:
+            own = own or self._is_own(definition, source.path)
+            definition = self._without_own(definition, source.path)
+        if own:
+            link, late = None, False
+        elif link is None and definition is not None:
             link, late = await self._link(definition, syntax.of(node), ends)
         if definition is None and named is None:
             return _unresolved(syntax.of(node), span, late=late)
@@ -96,7 +111,7 @@ class PythonResolver:
         full = definition.full if definition else ""
         reached = definition.receivers[0] if definition and definition.receivers else ""
         full = full or written or f"{reached}.{syntax.of(node)}"
-        package = self._packages.of(full)
+        package = self._packages.of(full) if not own else None
         if link is None and package is not None:
             link = self._parent(written, full)
         return Resolution(
@@ -112,9 +127,11 @@ class PythonResolver:
 
     def lookup(self, full: str) -> Link | None:
         """Return the link of a dotted name that stands in its package's inventory as it is."""
-        package = self._packages.of(full) or self._packages.python()
-        symbol = self._library.find(package, public_home(full))
-        return self._library.link(package, symbol) if symbol else None
+        return self._entry(self._packages.of(full) or self._packages.python(), full)
+
+    def is_own(self, full: str, importer: Path | None) -> bool:
+        """Whether a dotted name, as `importer` imports it, is of the workspace itself."""
+        return self._own.hide(full, importer)
 
     def reason(self, package: Package | None, *, late: bool = False) -> Reason:
         """Return why a name of `package` has no link; `late` where inference has yet to answer."""
@@ -124,14 +141,36 @@ class PythonResolver:
             return "notFetched"
         return "late" if late else "notInInventory"
 
+    def _spelt(self, named: NamedApi) -> Link | None:
+        package = self._packages.python() if named.builtin else self._packages.of(named.full)
+        return self._entry(package, named.full) if package is not None else None
+
+    def _entry(self, package: Package, full: str) -> Link | None:
+        symbol = self._library.find(package, public_home(full))
+        return self._library.link(package, symbol) if symbol else None
+
+    def _is_own(self, definition: Definition, importer: Path | None) -> bool:
+        """Whether the workspace itself defines a name, whatever else has that name."""
+        if definition.file and self._own.hold(Path(definition.file)):
+            return True
+        names = [definition.full] if definition.full else definition.receivers
+        return any(self._own.hide(name, importer) for name in names)
+
+    def _without_own(self, definition: Definition, importer: Path | None) -> Definition:
+        """Leave out classes of the workspace whose module has the name of another."""
+        receivers = tuple(r for r in definition.receivers if not self._own.hide(r, importer))
+        return replace(definition, receivers=receivers)
+
     async def _define(
         self, source: Source, offset: int, ends: float
     ) -> tuple[Definition | None, bool]:
         """Return jedi's answer and whether it came too late."""
         if self._inference is None:
             return None, False
+        left = ends - time.monotonic()
+        if left <= 0:
+            return None, True
         try:
-            left = max(0.0, ends - time.monotonic())
             return await self._inference.define(source, offset, left), False
         except TimeoutError:
             return None, True
@@ -199,6 +238,10 @@ class PythonResolver:
                     yield _Proposal(package, symbol, symbol.name, name.full)
 
     async def _confirm(self, names: list[str], ends: float) -> None:
+        if self._packages.stamp != self._stamp:
+            # Other versions may define elsewhere what they are still found by.
+            self._stamp = self._packages.stamp
+            self._canonical.clear()
         unknown = [name for name in dict.fromkeys(names) if name not in self._canonical]
         if unknown and self._inference is not None:
             left = max(0.0, ends - time.monotonic())

@@ -61,10 +61,14 @@ _STAR_IMPORT = re.compile(r"^\s*from\s+\S+\s+import\s+\*", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class NamedApi:
-    """A name as the text spells it out: `full` is dotted, `span` the identifier at the cursor."""
+    """A name as the text spells it out: `full` is dotted, `span` the identifier at the cursor.
+
+    `builtin` where nothing in the text binds it, so that it is not of a module of that name.
+    """
 
     full: str
     span: Span
+    builtin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +91,10 @@ def name_at(syntax: Syntax, offset: int) -> NamedApi | None:
         return None
     full = imported_name(syntax, node)
     if full is None and not defines(node):
-        full = _expanded(syntax, node)
-    return NamedApi(full, syntax.span(node)) if full else None
+        full, builtin = _expanded(syntax, node)
+    else:
+        builtin = False
+    return NamedApi(full, syntax.span(node), builtin) if full else None
 
 
 def imported_name(syntax: Syntax, node: Node) -> str | None:
@@ -120,7 +126,8 @@ def defines(node: Node) -> bool:
     return _binding(node) is not None and parent.type != "augmented_assignment"
 
 
-def _expanded(syntax: Syntax, node: Node) -> str | None:
+def _expanded(syntax: Syntax, node: Node) -> tuple[str | None, bool]:
+    """Return the full name that a dotted name spells, and whether its head is built in."""
     head, written = node, syntax.of(node)
     parent = node.parent
     if parent is not None and parent.type == "attribute":
@@ -130,29 +137,29 @@ def _expanded(syntax: Syntax, node: Node) -> str | None:
         while head.type == "attribute":
             inner = head.child_by_field_name("object")
             if inner is None:
-                return None
+                return None, False
             head = inner
     if head.type != "identifier":
-        return None
+        return None, False
     written = re.sub(r"\s|\\", "", written)
     if not re.fullmatch(r"[\w.]+", written):
-        return None
+        return None, False
     first, _, rest = written.partition(".")
-    full = _bound_to(syntax, head, first)
-    return _joined(full, rest) if full and rest else full
+    full, builtin = _bound_to(syntax, head, first)
+    return _joined(full, rest) if full and rest else full, builtin
 
 
-def _bound_to(syntax: Syntax, node: Node, name: str) -> str | None:
+def _bound_to(syntax: Syntax, node: Node, name: str) -> tuple[str | None, bool]:
     bindings = list(_bindings(syntax, name))
     direct = True
     for scope in _scopes(node):
         visible = direct or scope.type != "class_definition"
         here = [b for b in bindings if b.scope == scope] if visible else []
         if here:
-            return here[0].full if all(b.full for b in here) else None
+            return here[0].full if all(b.full for b in here) else None, False
         direct = direct and scope.type in _COMPREHENSIONS
     known = name in _BUILTINS and not _STAR_IMPORT.search(syntax.text)
-    return name if known else None
+    return (name, True) if known else (None, False)
 
 
 def _bindings(syntax: Syntax, name: str) -> Iterator[Binding]:
@@ -185,7 +192,7 @@ def _binding(node: Node) -> Binding | None:
     if parent.type in ("function_definition", "class_definition"):
         named = parent.child_by_field_name("name") == node
         return Binding(_scope(parent), None) if named else None
-    if parent.type in ("global_statement", "nonlocal_statement"):
+    if parent.type in ("global_statement", "nonlocal_statement") or _is_captured(node, parent):
         return Binding(_scope(parent), None)
     while parent is not None and parent.type in _PATTERNS:
         if parent.type.endswith("parameter") and not _names_parameter(parent, child):
@@ -201,10 +208,26 @@ def _binding(node: Node) -> Binding | None:
         while parent.type == "named_expression" and scope.type in _COMPREHENSIONS:
             scope = _scope(scope)
         return Binding(scope, None)
-    captures = parent.type == "dotted_name" and parent.parent is not None
-    if captures and parent.parent.type == "case_pattern" and parent.child_count == 1:  # type: ignore[union-attr]
-        return Binding(_scope(parent), None)
     return None
+
+
+def _is_captured(node: Node, parent: Node) -> bool:
+    """Whether a pattern of `match` binds a name, or a name stands for a type here."""
+    above = parent.parent.type if parent.parent is not None else ""
+    match parent.type:
+        case "dotted_name":
+            patterns = ("case_pattern", "keyword_pattern", "union_pattern")
+            return above in patterns and parent.child_count == 1
+        case "as_pattern":
+            return above == "case_pattern" and node == parent.named_children[-1]
+        case "splat_pattern":
+            return True
+        case "type":
+            left = above == "type_alias_statement" and parent.parent is not None
+            return above == "type_parameter" or (
+                left and parent.parent.child_by_field_name("left") == parent  # type: ignore[union-attr]
+            )
+    return False
 
 
 def _names_parameter(parameter: Node, child: Node) -> bool:
