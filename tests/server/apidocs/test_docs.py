@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from linewise_server.apidocs.consent import Policy
-from linewise_server.apidocs.docs import open_docs
+from linewise_server.apidocs.docs import Shared, open_docs
 from linewise_server.apidocs.environment import Environment
 from linewise_server.apidocs.index import Index
 from linewise_server.apidocs.source import Source
@@ -16,7 +16,8 @@ async def test_closing_waits_for_what_a_thread_still_reads(
     tmp_path: Path, environment: Environment
 ) -> None:
     folder = tmp_path / "docs"
-    docs = open_docs(folder, tmp_path / "cache", None, environment, lambda: Policy("never", ()))
+    shared = Shared(folder)
+    docs = open_docs(shared, tmp_path / "cache", None, environment, lambda: Policy("never", ()))
     begun = asyncio.Event()
 
     async def quiet() -> None:
@@ -27,6 +28,7 @@ async def test_closing_waits_for_what_a_thread_still_reads(
     await asyncio.sleep(0)  # the thread begins
     warming.cancel()
     await docs.close()
+    await shared.close()
     index = Index(folder / "index.sqlite")
     (found,) = index.docsets("python")
     assert found.symbols > 1000

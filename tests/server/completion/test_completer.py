@@ -87,7 +87,7 @@ class Bench:
         self.slept: list[float] = []
         chosen = Settings(**settings)
         self.completer = Completer(
-            self.engine, lambda: chosen, self.traces.append, sleep=self._sleep
+            self.engine, lambda uri: chosen, self.traces.append, sleep=self._sleep
         )
         self.patience = asyncio.Event()
 
