@@ -1,7 +1,8 @@
 """Docs for an editor: what the server asks of this package, in one place.
 
 In: a source text and an offset, a stretch, or a name. Out: resolutions with links or gaps. Owns the
-library, the resolvers and the inference process of one workspace; `close` ends the latter.
+resolvers and the inference process of one root; `close` ends the latter. The index, the user's
+answers and the HTTP client are shared by the roots of a window.
 """
 
 from __future__ import annotations
@@ -41,8 +42,22 @@ async def _at_once() -> None:
     """Wait for nothing."""
 
 
+class Shared:
+    """What the docs of several roots have in common, kept in `folder`; used by threads, too."""
+
+    def __init__(self, folder: Path) -> None:
+        self.index = Index(folder / "index.sqlite")
+        self.answers = Answers(folder / "answers.json")
+        self.fetcher = Fetcher()
+
+    async def close(self) -> None:
+        """Release the index and the HTTP client, once all docs are closed."""
+        await self.fetcher.aclose()
+        self.index.close()
+
+
 class Docs:
-    """The docs of one workspace."""
+    """The docs of one root."""
 
     def __init__(
         self,
@@ -166,12 +181,10 @@ class Docs:
                 return
 
     async def close(self) -> None:
-        """End the inference process and release the index and the HTTP client."""
+        """End the inference process, and wait for what still reads the index."""
         if self._inference is not None:
             await self._inference.close()
-        await self.acquisition.fetcher.aclose()
         await self.threads.finished()
-        self.library.index.close()
 
     def _prepare(self) -> None:
         """Read what the first question would have to wait for."""
@@ -194,19 +207,18 @@ class Docs:
 
 
 def open_docs(
-    folder: Path,
+    shared: Shared,
     cache: Path,
     root: Path | None,
     environment: Environment,
     policy: Callable[[], Policy],
 ) -> Docs:
-    """Return the docs of a workspace, kept in `folder`, with jedi's cache under `cache`.
+    """Return the docs of a root, with jedi's cache under `cache`.
 
     `policy` is asked at every fetch, so that a changed setting counts at once.
     """
     packages = Packages(environment)
-    library = Library(Index(folder / "index.sqlite"), environment)
-    answers = Answers(folder / "answers.json")
-    acquisition = Acquisition(library, packages, policy, answers, Fetcher())
+    library = Library(shared.index, environment)
+    acquisition = Acquisition(library, packages, policy, shared.answers, shared.fetcher)
     inference = InferenceProcess(root, environment, cache / "jedi")
     return Docs(library, packages, acquisition, inference, root)

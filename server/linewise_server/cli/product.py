@@ -35,7 +35,7 @@ class Product:
         self._traces: list[Trace] = []
         # Nothing waits for a rhythm, and nothing is generated ahead of a user who is not there.
         self._completer = Completer(
-            self._client, lambda: settings, self._traces.append, sleep=_for_ever
+            self._client, lambda uri: settings, self._traces.append, sleep=_for_ever
         )
 
     async def __call__(self, problem: Problem) -> Answer:

@@ -62,7 +62,7 @@ class Completer:
     def __init__(
         self,
         client: EngineClient,
-        settings: Callable[[], Settings],
+        settings: Callable[[str], Settings],
         trace: Callable[[Trace], None] = lambda trace: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -430,7 +430,7 @@ class Completer:
         return self._report
 
     async def _sizes(self, ask: Ask, wanted: Shape, waited_ms: float = 0.0) -> Sizes:
-        settings = self._settings()
+        settings = self._settings(ask.snapshot.uri)
         latency = settings.latency_invoked if ask.invoked else settings.latency_automatic
         return sizes(await self.report(), max(0.0, latency - waited_ms), wanted)
 

@@ -1,6 +1,7 @@
 """Files whose text never reaches a model: secrets, git-ignored files, and what the user excludes.
 
-In: a file's path and the globs of the setting `linewise.exclude`. Out: the reason, or None. Reads
+In: a file's path, the workspace folder that holds it and the globs of `linewise.exclude`, which are
+seen from that folder. Out: the reason, or None. Reads
 .gitignore files, which are data; it never runs git, whose configuration an untrusted workspace
 could have written.
 """
@@ -8,7 +9,7 @@ could have written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from pathspec import GitIgnoreSpec
 
@@ -49,10 +50,16 @@ SECRETS = GitIgnoreSpec.from_lines(
 
 
 class Exclusion:
-    """Which files are left alone; what was read of .gitignore files is kept until `refresh`."""
+    """Which files are left alone; what was read of .gitignore files is kept until `refresh`.
 
-    def __init__(self, globs: Sequence[str]) -> None:
-        self._globs = GitIgnoreSpec.from_lines(map(_anywhere, globs))
+    Globs say nothing of the folders above `root`; those that are whole paths hold everywhere.
+    """
+
+    def __init__(self, globs: Sequence[str], root: Path | None = None) -> None:
+        self._root = root
+        # Of both lists a place has the same glob, so that the last one that fits decides.
+        self._inside = GitIgnoreSpec.from_lines(map(_anywhere, globs))
+        self._whole = GitIgnoreSpec.from_lines(map(_anchored, globs))
         self._ignored: dict[Path, GitIgnoreSpec | None] = {}
 
     def reason(self, path: Path) -> str | None:
@@ -60,13 +67,20 @@ class Exclusion:
         whole = path.as_posix().lstrip("/")
         if SECRETS.match_file(path.name) or SECRETS.match_file(whole):
             return "this file may hold secrets"
-        if self._globs.match_file(whole):
+        if self._is_excluded(path, whole):
             return "excluded by linewise.exclude"
         return "ignored by git" if self._is_ignored(path) else None
 
     def refresh(self) -> None:
         """Read .gitignore files anew from now on."""
         self._ignored.clear()
+
+    def _is_excluded(self, path: Path, whole: str) -> bool:
+        held = self._root is not None and path.is_relative_to(self._root)
+        inside = path.relative_to(self._root).as_posix() if held and self._root else whole
+        found = [self._inside.check_file(inside), self._whole.check_file(whole)]
+        last = max(found, key=lambda result: -1 if result.index is None else result.index)
+        return last.include is True
 
     def _is_ignored(self, path: Path) -> bool:
         """Ask the .gitignore of each directory up to the repository's root; the nearest decides."""
@@ -97,3 +111,9 @@ def _anywhere(glob: str) -> str:
     if "/" not in body.rstrip("/") or body.startswith("**/"):
         return glob
     return f"{sign}**/{body.lstrip('/')}"
+
+
+def _anchored(glob: str) -> str:
+    """Return a glob that is a whole path as one from the disk's root, others as one of nothing."""
+    sign, body = ("!", glob[1:]) if glob.startswith("!") else ("", glob)
+    return f"{sign}/{body.lstrip('/')}" if PurePath(body).is_absolute() else ""

@@ -49,7 +49,8 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
 
     async def actions(document: Document, params: types.CodeActionParams) -> list[types.CodeAction]:
         source = source_of(document)
-        uses = await workspace.catalogues.deprecated_uses(workspace.docs, source, _DEADLINE)
+        docs = workspace.docs(source.path)
+        uses = await workspace.catalogues.deprecated_uses(docs, source, _DEADLINE)
         found = [
             fix
             for use in uses
@@ -59,7 +60,7 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         if params.context.trigger_kind == types.CodeActionTriggerKind.Automatic:
             return found
         offset = document.snapshot().offset(*document.locate(params.range.start))
-        here = await workspace.docs.resolve(source, offset)
+        here = await docs.resolve(source, offset)
         if here is None:
             return found
         workspace.usage.asked_for_sample(here.name)
@@ -111,8 +112,8 @@ class CatalogueWatch:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _check(self, document: Document) -> None:
-        docs, catalogues = self._workspace.docs, self._workspace.catalogues
         version, source = document.version, source_of(document)
+        docs, catalogues = self._workspace.docs(source.path), self._workspace.catalogues
         try:
             await catalogues.refresh()
             await self._adapters.look(document)
@@ -172,7 +173,7 @@ class CatalogueWatch:
                 log.info("%s: %s", subscription.id, error)
 
     async def _fetch(self, address: str, etag: str) -> Pulled:
-        got = await self._workspace.docs.acquisition.fetcher.fetch(address, etag)
+        got = await self._workspace.shared.fetcher.fetch(address, etag)
         return Pulled(got.data, got.etag)
 
 

@@ -32,4 +32,5 @@ def connect(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
     session.listeners.opened.append(opened)
     session.listeners.edited.append(edited)
     session.listeners.accepted.append(accepted)
+    session.listeners.folders.append(workspace.follow_folders)
     session.listeners.ending.append(workspace.close)

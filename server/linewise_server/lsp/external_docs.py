@@ -32,8 +32,9 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
             return None
         position = types.Position(wanted["position"]["line"], wanted["position"]["character"])
         offset = document.snapshot().offset(*document.locate(position))
-        found = await workspace.docs.resolve(source_of(document), offset, _DEADLINE)
-        workspace.noticed(found)
+        source = source_of(document)
+        found = await workspace.docs(source.path).resolve(source, offset, _DEADLINE)
+        workspace.noticed(source, found)
         workspace.usage.shown(found, "palette")
         if found is not None and found.link is not None:
             # The client asks for the address because the user opens it.
@@ -52,7 +53,9 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
             return []
         position = types.Position(wanted.line, wanted.character)
         offset = document.snapshot().offset(*document.locate(position))
-        found = await apis_at(workspace.docs, source_of(document), offset, workspace.completion)
+        source = source_of(document)
+        docs = workspace.docs(source.path)
+        found = await apis_at(docs, source, offset, workspace.completion)
         usage = workspace.usage
         for link in found:
             surface: Surface = "palette" if link.source == "cursor" else "completion"

@@ -28,11 +28,12 @@ from linewise_server.generation.generator import OnText, apply, generate, prepar
 from linewise_server.generation.offers import offers
 from linewise_server.generation.ways import WAYS, smallest_model
 from linewise_server.lsp.documents import Document
+from linewise_server.lsp.folders import path_of
 from linewise_server.lsp.plain import field, plain
 from linewise_server.lsp.position import Encoding, to_character
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.single_edit import SingleEdit
-from linewise_server.lsp.workspace_docs import WorkspaceDocs, path_of
+from linewise_server.lsp.workspace_docs import WorkspaceDocs
 from linewise_server.snapshot import Snapshot
 
 SAMPLES = types.CodeActionKind.Refactor.value + ".linewise.sample"
@@ -92,7 +93,7 @@ class Generations:
         document = self._server.session.documents.get(wanted.uri)
         if document is None:
             raise _failure("This document is not open.")
-        reason = self._server.session.reason_for_silence(wanted.uri, document.language)
+        reason = self._server.session.folders.reason_for_silence(wanted.uri, document.language)
         if reason is not None:
             raise _failure(f"Linewise leaves this document alone: {reason}.")
         if document.version != wanted.version:
@@ -153,7 +154,7 @@ class Generations:
     ) -> list[types.CodeAction]:
         """Return the actions for a range; what each of them runs is filled in when it is chosen."""
         session = self._server.session
-        if session.reason_for_silence(document.uri, document.language) is not None:
+        if session.folders.reason_for_silence(document.uri, document.language) is not None:
             return []
         only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
         if SAMPLES in only:
@@ -276,7 +277,8 @@ class Generations:
         """Return signatures of what the document imports and uses, and samples of it."""
         source = Source(ask.snapshot.text(), ask.snapshot.language, path_of(ask.snapshot.uri))
         whole = Span(0, len(source.text))
-        found = await self._workspace.docs.apis_in(source, whole, _BEFORE_SECONDS)
+        docs = self._workspace.docs(source.path)
+        found = await docs.apis_in(source, whole, _BEFORE_SECONDS)
         signed = [f"{each.name}{_arguments(each.signature)}" for each in found if each.signature]
         near = ask.instruction + source.text[max(0, ask.start - 500) : ask.end + 500]
         # What is named near the place comes first; there may not be room for the rest.
@@ -296,7 +298,8 @@ class Generations:
             span = Span(0, len(outcome.text))
         if outcome.language == "markdown":
             return []
-        found = await self._workspace.docs.apis_in(source, span, _AFTER_SECONDS)
+        docs = self._workspace.docs(path_of(snapshot.uri))
+        found = await docs.apis_in(source, span, _AFTER_SECONDS)
         return [api_link(each, "completion") for each in found]
 
 

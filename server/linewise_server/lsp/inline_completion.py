@@ -6,6 +6,7 @@ server gave them, so that clients written for it work with this one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types
@@ -29,10 +30,13 @@ def register(server: LinewiseServer) -> None:
         document = session.documents.get(params.text_document.uri)
         if document is None:
             return None
-        invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
-        if not invoked and session.settings.trigger == "manual":
+        ask = ask_for(document, params)
+        await session.informed()
+        settings = session.folders.settings(document.uri)
+        if not ask.invoked and settings.trigger == "manual":
             return None
-        ask = ask_for(document, params, session.settings.candidates if invoked else 1)
+        if ask.invoked:
+            ask = replace(ask, candidates=settings.candidates)
         suggestions = await session.complete(ask)
         return types.InlineCompletionList([item(s, document, ask) for s in suggestions])
 
@@ -59,8 +63,8 @@ def register(server: LinewiseServer) -> None:
         session.accepted(params.item.command.arguments[0], params.acceptedLength)
 
 
-def ask_for(document: Document, params: types.InlineCompletionParams, candidates: int) -> Ask:
-    """Return the request in code points."""
+def ask_for(document: Document, params: types.InlineCompletionParams) -> Ask:
+    """Return the request in code points, for one candidate."""
     line, column = document.locate(params.position)
     invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
     selected = params.context.selected_completion_info
@@ -73,7 +77,6 @@ def ask_for(document: Document, params: types.InlineCompletionParams, candidates
         invoked=invoked,
         selected=selected.text if usable and selected else "",
         selected_from=start[1] if usable and start else None,
-        candidates=candidates,
     )
 
 

@@ -11,12 +11,10 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from attrs import evolve
 from lsprotocol import types
-from pygls.uris import to_fs_path
 
 from linewise_models.engine.contract import EngineClient, Report
 from linewise_models.errors import EngineLost, ModelError
@@ -26,11 +24,11 @@ from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.budget import too_slow
 from linewise_server.completion.calibration import USUAL
 from linewise_server.completion.completer import Answered, Completer
-from linewise_server.completion.exclusion import Exclusion
 from linewise_server.completion.neighbours import Neighbour
 from linewise_server.completion.outcome import Outcome
 from linewise_server.engines import Engines, ModelMissingError
 from linewise_server.lsp.documents import Document, Documents, Edit
+from linewise_server.lsp.folders import Folders
 from linewise_server.protocol import State, Status, Trace
 from linewise_server.settings import Settings, read_settings
 from linewise_server.snapshot import Snapshot
@@ -66,6 +64,8 @@ class Listeners:
     """When the engine is ready, again after each request."""
     failed: list[Callable[[], None]] = field(default_factory=list)
     """When the engine could not do what was asked."""
+    folders: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """When folders joined the workspace or left it."""
     starting: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     ending: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
@@ -82,7 +82,9 @@ class Session:
     ) -> None:
         self.engines = engines
         self.documents = Documents()
-        self.settings = Settings()
+        self.folders = Folders()
+        self.informing = asyncio.Lock()
+        """Held while the editor is asked for its settings; see `informed`."""
         self.status = Status("loading", "Starting", None, None, None, None, 0, None, None)
         self.shown: dict[str, tuple[str, Suggestion]] = {}
         """Document and suggestion by id, for what the client later says of them."""
@@ -103,8 +105,15 @@ class Session:
         self._failures: list[Completer] = []
         self._numbers = itertools.count(1)
         self._saved = 0
-        self._exclusion = Exclusion(())
-        self._reasons: dict[str, str | None] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the window; those of a document are in `folders`."""
+        return self.folders.window
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self.folders.window = settings
 
     async def configure(self, section: Any) -> None:
         """Take the editor's settings; a new model or engine takes the place of the old one."""
@@ -116,8 +125,6 @@ class Session:
             self.tell_once(problem)
         logging.getLogger("linewise_server").setLevel(settings.log_level.upper())
         before, self.settings = self.settings, settings
-        self._exclusion = Exclusion(settings.exclude)
-        self._reasons.clear()
         if (warning := self.engines.warning(settings)) is not None:
             self.tell_once(warning)
         serving = (
@@ -131,6 +138,11 @@ class Session:
         if any(getattr(before, name) != getattr(settings, name) for name in serving):
             await self.release()
 
+    async def informed(self) -> None:
+        """Wait until it is known what the editor sets; a request must not go by what was before."""
+        async with self.informing:
+            pass
+
     async def serve_model(self, name: str) -> None:
         """Serve another model from now on, whatever the settings said before."""
         self.settings = evolve(self.settings, model=name)
@@ -138,7 +150,7 @@ class Session:
 
     async def complete(self, ask: Ask) -> list[Suggestion]:
         """Return suggestions; what goes wrong is told once and shown in the status."""
-        reason = self.reason_for_silence(ask.snapshot.uri, ask.snapshot.language)
+        reason = self.folders.reason_for_silence(ask.snapshot.uri, ask.snapshot.language)
         if reason is not None:
             self._show(replace(self.status, state="off", message=f"Off here: {reason}"))
             return []
@@ -168,25 +180,10 @@ class Session:
         """Return the engine of the settings, for what is no completion. Raises ModelError."""
         return self.completer().client
 
-    def reason_for_silence(self, uri: str, language: str) -> str | None:
-        """Return why nothing is suggested in a document, in words; None where it is."""
-        if not self.settings.enable:
-            return "switched off"
-        if not self.settings.serves(language):
-            return f"switched off for {language}"
-        if uri not in self._reasons:
-            path = to_fs_path(uri) if uri.startswith("file:") else None
-            self._reasons[uri] = self._exclusion.reason(Path(path)) if path else None
-        return self._reasons[uri]
-
     @property
     def serves_now(self) -> bool:
         """Whether an engine is at work or about to be."""
         return self._completer is not None
-
-    def may_read(self, path: Path) -> bool:
-        """Say whether a file may be shown to the model."""
-        return self._exclusion.reason(path) is None
 
     async def surround(
         self,
@@ -202,12 +199,12 @@ class Session:
     def saved(self, uri: str) -> None:
         """Note that a file was written; what is ignored may have changed with it."""
         if uri.endswith("/.gitignore"):
-            self._exclusion.refresh()
-            self._reasons.clear()
+            self.folders.refresh()
 
     async def warm_up(self, item: types.TextDocumentItem) -> None:
         """Load the model when a document opens, so that its first key need not wait for it."""
-        reason = self.reason_for_silence(item.uri, str(item.language_id))
+        await self.informed()
+        reason = self.folders.reason_for_silence(item.uri, str(item.language_id))
         if reason is not None:
             self._show(replace(self.status, state="off", message=f"Off here: {reason}"))
             return
@@ -323,7 +320,7 @@ class Session:
         client = AdaptedClient(engine, self._adapters)
         self._completer = Completer(
             client,
-            lambda: self.settings,
+            self.folders.settings,
             self._traced,
             answered=self._answered,
             least=lambda: self.least(),

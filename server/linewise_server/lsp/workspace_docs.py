@@ -1,7 +1,8 @@
 """The docs of the workspace that an editor window has open.
 
-In: documents of the session. Out: sources and the `Docs` that answer for them, opened when first
-needed. Asks the user before a fetch that needs a yes, once a package, version and session.
+In: documents of the session. Out: sources and the `Docs` that answer for them, those of the folder
+that holds each, opened when first needed. Asks the user before a fetch that needs a yes, once a
+package, version and session.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 from weakref import WeakSet
 
 from lsprotocol import types
@@ -21,7 +20,7 @@ from lsprotocol import types
 from linewise_models.home import Home
 from linewise_server.apidocs.catalogues import Catalogues
 from linewise_server.apidocs.consent import Policy, permission
-from linewise_server.apidocs.docs import WARM_SECONDS, Docs, open_docs
+from linewise_server.apidocs.docs import WARM_SECONDS, Docs, Shared, open_docs
 from linewise_server.apidocs.environment import find_environment
 from linewise_server.apidocs.errors import ApiDocsError
 from linewise_server.apidocs.link import Resolution
@@ -30,6 +29,7 @@ from linewise_server.apidocs.source import Source, Span
 from linewise_server.apidocs.sources import candidates
 from linewise_server.apidocs.usage import Usage
 from linewise_server.lsp.documents import Document
+from linewise_server.lsp.folders import Folder, path_of
 from linewise_server.lsp.server import LinewiseServer
 from linewise_telemetry.catalogue.errors import CatalogueError
 from linewise_telemetry.catalogue.holding import Holding
@@ -68,53 +68,63 @@ class WorkspaceDocs:
         self._disturbed = 0.0
         self._home = home
         self._environ = environ
-        self._docs: Docs | None = None
+        self._docs: dict[Path | None, Docs] = {}
         self._catalogues: Catalogues | None = None
+        self._shared: Shared | None = None
         self._background: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
         self._asked: set[str] = set()
         self._looked_into: WeakSet[Document] = WeakSet()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
-    def docs(self) -> Docs:
-        """The docs, opened on first use with the environment that the workspace has then."""
-        if self._docs is None:
-            place = self._server.workspace.root_path
-            root = Path(place) if place else None
+    def shared(self) -> Shared:
+        """What the docs of all folders have in common, opened on first use."""
+        if self._shared is None:
+            self._shared = Shared(self._home.root / "docs")
+        return self._shared
+
+    def docs(self, path: Path | None) -> Docs:
+        """Return the docs of the folder that holds a file, with the environment that it has then.
+
+        What no folder holds is a library's most often, so it goes with the first folder.
+        """
+        folder = self._folder(path)
+        root = folder.path if folder is not None else None
+        if root not in self._docs:
             environment = find_environment(root, None, self._environ)
-            self._docs = open_docs(
-                self._home.root / "docs", self._home.cache, root, environment, self._policy
-            )
-        return self._docs
+            policy = lambda: self._policy(root)  # noqa: E731
+            self._docs[root] = open_docs(self.shared, self._home.cache, root, environment, policy)
+        return self._docs[root]
 
     @property
     def catalogues(self) -> Catalogues:
         """The catalogues that the user subscribes to, matched with what is written here."""
         if self._catalogues is None:
-            self._catalogues = Catalogues(self._holding, self.docs.library.index)
+            self._catalogues = Catalogues(self._holding, self.shared.index)
         return self._catalogues
 
     def add_background(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run `work` from the first document on, until the server ends."""
         self._background[name] = work
 
-    def shows_whole(self, language: str) -> bool:
+    def shows_whole(self, document: Document) -> bool:
         """Say whether a hover has signature and summary, or the link alone."""
-        match self._server.session.settings.docs_hover:
+        match self._server.session.folders.settings(document.uri).docs_hover:
             case "whole":
                 return True
             case "link":
                 return False
             case "automatic":
-                return not (language == "python" and self.python_is_served)
+                return not (document.language == "python" and self.python_is_served)
 
-    def noticed(self, resolution: Resolution | None) -> None:
+    def noticed(self, source: Source, resolution: Resolution | None) -> None:
         """Fetch docs that a resolution lacks, if the user agreed or agrees now."""
-        package = self.docs.obtainable(resolution) if resolution is not None else None
+        docs = self.docs(source.path)
+        package = docs.obtainable(resolution) if resolution is not None else None
         wanted = f"{package.name} {package.version}" if package is not None else ""
         if package is not None and wanted not in self._asked:
             self._asked.add(wanted)
-            self.run(f"fetch {package.name}", self._obtain(package))
+            self.run(f"fetch {package.name}", self._obtain(docs, package))
 
     def opened(self, document: Document) -> None:
         """Begin to infer a document's names in the background, and start what else runs there."""
@@ -148,7 +158,7 @@ class WorkspaceDocs:
         except CatalogueError:
             # Who watches the shelf tells the user of it.
             return None
-        return await self.docs.resolve(source, offset, _INFERENCE_SECONDS)
+        return await self.docs(source.path).resolve(source, offset, _INFERENCE_SECONDS)
 
     def run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run work beside the requests; work of the same name that still runs is cancelled."""
@@ -159,23 +169,36 @@ class WorkspaceDocs:
         self._tasks[name] = task
         task.add_done_callback(lambda done: self._ended(name, done))
 
+    async def follow_folders(self) -> None:
+        """Let go of the docs of folders that left the workspace."""
+        roots = {folder.path for folder in self._server.session.folders.open}
+        if (warming := self._tasks.get("warm")) is not None:
+            # It may be at a folder that left; the next document that opens is warmed again.
+            warming.cancel()
+        for root in [root for root in self._docs if root not in roots]:
+            await self._docs.pop(root).close()
+
     async def close(self) -> None:
         """End what runs in the background, and the inference process."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        docs, self._docs, self._catalogues = self._docs, None, None
-        if docs is not None:
+        opened, self._docs, self._catalogues = self._docs, {}, None
+        for docs in opened.values():
             await docs.close()
+        shared, self._shared = self._shared, None
+        if shared is not None:
+            await shared.close()
 
     async def _warm(self, document: Document, seconds: float) -> None:
         await self.quiet()
-        await self.docs.warm(source_of(document), self.quiet, seconds)
+        source = source_of(document)
+        await self.docs(source.path).warm(source, self.quiet, seconds)
 
-    async def _obtain(self, package: Package) -> None:
-        acquisition = self.docs.acquisition
-        if permission(self._policy(), acquisition.answers, package) == "ask":
+    async def _obtain(self, docs: Docs, package: Package) -> None:
+        acquisition = docs.acquisition
+        if permission(acquisition.policy(), acquisition.answers, package) == "ask":
             hosts = sorted({candidate.host for candidate in candidates(package)})
             answer = await self._server.window_show_message_request_async(
                 types.ShowMessageRequestParams(
@@ -193,8 +216,13 @@ class WorkspaceDocs:
         except ApiDocsError as error:
             log.info("%s", error)
 
-    def _policy(self) -> Policy:
-        settings = self._server.session.settings
+    def _folder(self, path: Path | None) -> Folder | None:
+        folders = self._server.session.folders
+        return folders.holding(path) or next(iter(folders.open), None)
+
+    def _policy(self, root: Path | None) -> Policy:
+        folders = self._server.session.folders
+        settings = folders.settings_in(folders.holding(root))
         return Policy(settings.docs_fetch, tuple(settings.docs_private_packages))
 
     def _ended(self, name: str, task: asyncio.Task[None]) -> None:
@@ -207,12 +235,6 @@ class WorkspaceDocs:
 def source_of(document: Document) -> Source:
     """Return a document as the docs see it."""
     return Source(document.snapshot().text(), document.language, path_of(document.uri))
-
-
-def path_of(uri: str) -> Path | None:
-    """Return the path of a file URI, None for texts that are in no file."""
-    parts = urlsplit(uri)
-    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
 def range_of(document: Document, span: Span) -> types.Range:

@@ -92,7 +92,7 @@ class Bench:
         self.now = 0.0
         chosen = Settings(**settings)
         self.completer = Completer(
-            self.engine, lambda: chosen, self.traces.append, lambda: self.now, self._sleep
+            self.engine, lambda uri: chosen, self.traces.append, lambda: self.now, self._sleep
         )
         self.patience = asyncio.Event()
 

@@ -41,6 +41,22 @@ def test_reasons(tmp_path: Path, path: str, reason: str | None) -> None:
     assert (reason in found) if reason and found else found is reason
 
 
+@pytest.mark.parametrize(
+    ("path", "left_alone"),
+    [
+        ("build/own/a.py", False),
+        ("build/own/build/a.py", True),
+        ("build/own/deep/a.py", True),
+        ("build/own/deep/open.py", False),
+        ("build/other.py", True),
+    ],
+)
+def test_globs_are_seen_from_the_folder(tmp_path: Path, path: str, left_alone: bool) -> None:
+    own = tmp_path / "build/own"
+    exclusion = Exclusion(["build/", f"{own}/deep/**", "!open.py"], own)
+    assert (exclusion.reason(tmp_path / path) is not None) is left_alone
+
+
 def test_ignore_files_above_the_repository_do_not_count(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("*\n")
     (tmp_path / "repo/.git").mkdir(parents=True)

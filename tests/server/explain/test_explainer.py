@@ -74,7 +74,7 @@ class Bench:
 
     def __init__(self, path: Path) -> None:
         self.client = InProcess(ScriptedEngine(path))
-        self.completer = Completer(self.client, Settings)
+        self.completer = Completer(self.client, lambda uri: Settings())
         self.steps: list[Step] = []
 
     def ask(self, picture: str) -> Ask:
