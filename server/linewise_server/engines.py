@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from linewise_models.advice import Slow, Wish, instead_of
 from linewise_models.choice import chosen_model
-from linewise_models.engine.contract import EngineClient
+from linewise_models.engine.contract import EngineClient, Report
 from linewise_models.engine.scripted import SUFFIX
 from linewise_models.errors import LoadError, ModelError, UnknownModel
 from linewise_models.home import Home
@@ -21,6 +22,7 @@ from linewise_models.measured import Measurements
 from linewise_models.prospects import survey
 from linewise_models.store import Store
 from linewise_server import __version__, protocol
+from linewise_server.completion.budget import least_ms
 from linewise_server.settings import Settings
 
 if TYPE_CHECKING:
@@ -132,6 +134,30 @@ class Engines:
             return self.store.checksum(entry) if served else None
         except (OSError, UnknownModel):
             return None
+
+    def instead(self, settings: Settings, report: Report, latency: str) -> str:
+        """Return, in plain words, what to do where the engine is too slow; reads what is on disk.
+
+        `latency` is the key of the setting that it is too slow for.
+        """
+        allowed: float = getattr(settings, f"latency_{latency}")
+        setting = f"linewise.latency.{latency}"
+        if settings.remote_url:
+            return (
+                f"{report.model} at {settings.remote_url} writes {report.generation_speed:.0f} "
+                f"tokens/s, the way there included, too slow for the {allowed:,.0f} ms of "
+                f"{setting}. Serve a smaller model there, allow more, or empty linewise.remote.url "
+                "to use the engine on this machine."
+            )
+        import psutil
+
+        slow = Slow(
+            self.entry(settings.model).name, report.generation_speed, least_ms(report), setting
+        )
+        # What the slow one takes is free once another takes its place.
+        memory = psutil.virtual_memory().available + report.model_bytes + report.cache_bytes
+        prospects = survey(self.store, Measurements(self.home.measured), load_index())
+        return instead_of(slow, Wish("completion", memory, allowed), prospects)
 
     def models(self, active: str) -> list[protocol.Model]:
         """Return the models that are known as the model picker shows them."""

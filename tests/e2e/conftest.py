@@ -26,9 +26,11 @@ async def start(linewise_home: Path, tmp_path: Path) -> AsyncIterator[Start]:
         *rules: dict[str, Any],
         model: Path | None = None,
         leans: dict[str, float] | None = None,
+        script: dict[str, Any] | None = None,
         **settings: Any,
     ) -> Editor:
-        path = model or write_script(tmp_path / "model", *rules, leans=leans or {})
+        facts = {"leans": leans or {}} | (script or {})
+        path = model or write_script(tmp_path / "model", *rules, **facts)
         environ = os.environ | {"LINEWISE_HOME": str(linewise_home)}
         return Editor(SERVE, {"model": str(path)} | settings, environ)
 

@@ -123,6 +123,26 @@ async def test_a_model_that_is_not_here_is_offered(start: Start) -> None:
         assert "linewise models pull smollm2-135m" in status.message
 
 
+@pytest.mark.parametrize(("latency", "state"), [(300, "tooSlow"), (2000, "ready")])
+async def test_a_model_that_is_too_slow_is_told_with_the_one_to_use_instead(
+    start: Start, latency: int, state: str
+) -> None:
+    words = {"after": r"= ", "text": " ".join("abcdefghijkl")}
+    settings = {"latency": {"automatic": latency}}
+    async with start(words, script={"generation_speed": 4.0}, **settings) as editor:
+        await editor.open("file:///a.py", "python", "")
+        for number in range(7):
+            editor.insert(f"name_{number} = ")
+            await editor.ask()
+            editor.insert("1\n")
+        assert editor.statuses[-1].state == state
+        advice = editor.statuses[-1].advice or ""
+        assert ("linewise models pull" in advice and " instead, about " in advice) == (
+            state == "tooSlow"
+        )
+        assert editor.messages == ([advice] if advice else [])
+
+
 async def test_bad_settings_are_told_and_passed_over(start: Start) -> None:
     async with start(ADD, trigger="sometimes") as editor:
         assert await open_and_ask(editor, "return a") == [" + b"]

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from attrs import evolve
 from lsprotocol import types
@@ -105,6 +105,8 @@ class Session:
         self._failures: list[Completer] = []
         self._numbers = itertools.count(1)
         self._saved = 0
+        self._advice: tuple[tuple[str, Settings], str] | None = None
+        """What to do about an engine that is too slow, and about which by what settings."""
 
     @property
     def settings(self) -> Settings:
@@ -355,15 +357,14 @@ class Session:
         report = await completer.report()
         for listener in self.listeners.served:
             listener(report)
-        slow = too_slow(report)
+        by_hand = self.settings.trigger == "manual"
+        waits: Literal["automatic", "invoked"] = "invoked" if by_hand else "automatic"
+        slow = too_slow(report, getattr(self.settings, f"latency_{waits}"))
         state: State = "tooSlow" if slow else "ready"
         speed = f"{report.generation_speed:.0f} tokens/s"
         advice = None
         if slow:
-            advice = (
-                f"{report.model} writes {speed} on this machine, too slow while typing. "
-                "Choose a smaller model, or set linewise.trigger to manual."
-            )
+            advice = await self._instead(report, waits)
             self.tell_once(advice, f"the speed of {report.model}")
         self._show(
             Status(
@@ -378,6 +379,14 @@ class Session:
                 advice=advice,
             )
         )
+
+    async def _instead(self, report: Report, latency: str) -> str:
+        """Return what to do about an engine that is too slow; found out once for each."""
+        about = (report.model, self.settings)
+        if self._advice is None or self._advice[0] != about:
+            said = await asyncio.to_thread(self.engines.instead, self.settings, report, latency)
+            self._advice = about, said
+        return self._advice[1]
 
     def _failed(self, error: ModelError) -> None:
         log.error("%s", error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -355,6 +356,74 @@ async def test_survives_a_window_that_crashes(open_client: Open) -> None:
     with pytest.raises(EngineLost):
         await doomed
     assert (await say(stays, "quick"))[0] == "yes"
+
+
+CRASHING = """
+import asyncio, sys
+from pathlib import Path
+from linewise_models.engine.contract import Part, Request
+from linewise_models.host.address import Served
+from linewise_models.host.client import HostClient
+
+async def window():
+    client = HostClient(Served(Path(sys.argv[1])), Path(sys.argv[2]))
+    async for _ in client.generate(Request("s", (Part("t", "slow"),), 50)):
+        print("speaking", flush=True)
+
+asyncio.run(window())
+"""
+
+
+async def test_the_work_of_a_server_that_is_killed_is_dropped(
+    open_client: Open, tmp_path: Path
+) -> None:
+    long = {"after": "slow", "text": "word " * 40, "delay_ms": 50}
+    client = open_client(long, QUICK)
+    await client.report()
+    model, run = tmp_path / "model.script.json", tmp_path / "run"
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CRASHING, model, run, stdout=asyncio.subprocess.PIPE
+    )
+    assert server.stdout is not None
+    await server.stdout.readline()
+    server.kill()
+    await server.wait()
+    assert (await say(client, "quick"))[0] == "yes"
+    # The forty words would have taken two seconds, and been counted.
+    assert (await client.report()).generated_total < 40
+    assert len(engines(tmp_path)) == 1
+
+
+async def test_invoked_comes_before_automatic_and_of_each_window_the_newest(
+    open_client: Open,
+) -> None:
+    # Each takes long enough for its answer to be heard before that of the next.
+    names = ("b1", "b2", "c1", "c2", "d1")
+    rules = [{"after": name, "text": name, "delay_ms": 60} for name in names]
+    one, two, three, four = (open_client(SLOW, *rules) for _ in range(4))
+    order: list[str] = []
+
+    async def ask(client: HostClient, text: str, urgency: Urgency) -> str:
+        said, finish = await say(client, text, urgency=urgency)
+        order.append(text)
+        return said or finish.reason
+
+    for client in (two, three, four):
+        await client.report()
+    first = await begin(one, "slow", urgency=Urgency.INVOKED)
+    asked = [
+        ask(two, "b1", Urgency.AUTOMATIC),
+        ask(three, "c1", Urgency.AUTOMATIC),
+        ask(two, "b2", Urgency.AUTOMATIC),
+        ask(three, "c2", Urgency.AUTOMATIC),
+        ask(four, "d1", Urgency.INVOKED),
+    ]
+    answers = await asyncio.gather(*asked)
+    assert answers == ["superseded", "superseded", "b2", "c2", "d1"]
+    served = [text for text in order if text not in ("b1", "c1")]
+    assert served[0] == "d1"
+    assert sorted(served) == ["b2", "c2", "d1"]
+    assert (await first)[1].reason == "end"
 
 
 async def test_a_failed_request_leaves_the_engine_running(open_client: Open) -> None:

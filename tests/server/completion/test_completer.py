@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from linewise_models.quotation import Definition
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.completer import Completer
 from linewise_server.completion.neighbours import Neighbour
+from linewise_server.completion.outcome import Outcome
 from linewise_server.protocol import Trace
 from linewise_server.settings import Settings
 from linewise_server.snapshot import Snapshot
@@ -88,11 +90,18 @@ class Bench:
     def __init__(self, says: SAID, report: Report = REPORT, **settings: Any) -> None:
         self.engine = Engine(says, report)
         self.traces: list[Trace] = []
+        self.answers: list[tuple[list[Suggestion], Outcome]] = []
+        """What telemetry hears."""
         self.slept: list[float] = []
         self.now = 0.0
         chosen = Settings(**settings)
         self.completer = Completer(
-            self.engine, lambda uri: chosen, self.traces.append, lambda: self.now, self._sleep
+            self.engine,
+            lambda uri: chosen,
+            self.traces.append,
+            lambda: self.now,
+            self._sleep,
+            lambda ask, suggestions, outcome: self.answers.append((suggestions, outcome)),
         )
         self.patience = asyncio.Event()
 
@@ -127,6 +136,11 @@ async def bench() -> AsyncIterator[Callable[..., Bench]]:
     for each in benches:
         each.patience.set()
         await each.completer.close()
+        # What is shown, traced and counted is said to come from the same.
+        for suggestions, outcome in each.answers:
+            assert {suggestion.origin for suggestion in suggestions} <= {outcome.origin}
+        traced = Counter(trace.origin for trace in each.traces)
+        assert traced == Counter(outcome.origin for _, outcome in each.answers)
 
 
 Make = Callable[..., Bench]
@@ -166,7 +180,9 @@ async def test_a_key_that_agrees_joins_the_running_generation(bench: Make) -> No
     assert [s.text for s in await second] == [") + total"]
     await first
     assert len(table.engine.asked) == 1
-    assert table.traces[-1].origin == "joined" or table.traces[0].origin == "joined"
+    await table.completer.settled()
+    said = {trace.text: trace.origin for trace in table.traces}
+    assert said == {"xs) + total\n": "model", ") + total\n": "joined"}
 
 
 async def test_a_key_that_disagrees_ends_the_running_generation(bench: Make) -> None:
