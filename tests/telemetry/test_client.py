@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import socket
+import sqlite3
 import time
+from contextlib import closing, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -206,6 +209,44 @@ def test_unknown_symbols_are_not_recorded(tmp_path: Path) -> None:
     assert client.flush(10)
     assert [event.attributes["symbol"] for event in client.waiting()] == ["acme.Client.send"]
     assert client.drops() == {"invalid": 3}
+    client.stop()
+
+
+@pytest.mark.parametrize("held", ["spool", "disk", "catalogues"])
+def test_recording_waits_for_nothing(tmp_path: Path, held: str) -> None:
+    """Not for the spool's lock, not for another process's transaction, not for the catalogues."""
+    reading = Lock()
+
+    class Slow(Catalogues):
+        def lists(self, catalogue: str, symbol: str) -> bool:
+            with reading:
+                return super().lists(catalogue, symbol)
+
+    wire = Wire()
+    there = Places(tmp_path, tmp_path / "policy.json", {}, PRODUCT, Slow())
+    client = Telemetry(REGISTRY, there, send=wire.send, clock=Clock().wall)
+    client.start()
+    client.choose(Level.EVENTS)
+    other = sqlite3.connect(tmp_path / "telemetry" / "spool.db", isolation_level=None)
+    assert client._spool is not None
+
+    def record() -> None:
+        for _ in range(30):
+            lookup(client)
+            lookup(client, "unknown.symbol")
+            client.record("no.such.event")
+
+    with closing(other):
+        if held == "disk":
+            other.execute("BEGIN EXCLUSIVE")
+        with {"spool": client._spool._file._lock, "catalogues": reading}.get(held, nullcontext()):
+            recording = Thread(target=record, daemon=True)
+            recording.start()
+            recording.join(20)
+            assert not recording.is_alive()
+    assert client.flush(30)
+    assert len(client.waiting()) == 30
+    assert client.drops() == {"invalid": 60}
     client.stop()
 
 
