@@ -403,6 +403,40 @@ def test_reports_can_be_deleted_after_off(tmp_path: Path) -> None:
     assert {method for method, *_ in wire.requests} == {"DELETE"}
 
 
+@pytest.mark.parametrize("level", [Level.EVENTS, Level.COUNTS])
+def test_deletion_reaches_whoever_ever_got_something(tmp_path: Path, level: Level) -> None:
+    """A catalogue that was removed since, and a maker who moved: both still hold what was sent."""
+    clock, wire = Clock(), Wire([], [], Answer(200, None, b'{"receipt": "abc", "events": 1}'))
+    client = telemetry(tmp_path, clock, wire.send)
+    client.choose(level)
+    use_and_exit(client)
+    clock.move(8 * DAY)
+    send_rest(tmp_path, clock, wire)
+    (key,) = {
+        headers["Linewise-Install"] for _, url, _, headers in wire.requests if ACME.origin in url
+    }
+    wire.requests.clear()
+
+    class Nobody(Catalogues):
+        def catalogues(self) -> tuple[str, ...]:
+            return ()
+
+        def collector(self, catalogue: str) -> None:
+            return None
+
+    there = Places(tmp_path, tmp_path / "policy.json", {}, None, Nobody())
+    later = Telemetry(REGISTRY, there, send=wire.send, clock=clock.wall, monotonic=clock.monotonic)
+    later.start()
+    done = later.delete_my_data()
+    later.stop()
+    assert {request.receipt for request in done} == {"abc"}
+    assert (ACME.origin, ACME.project, key) in {
+        (url.removesuffix("/v1/me"), headers["Linewise-Project"], headers["Linewise-Install"])
+        for method, url, _, headers in wire.requests
+        if method == "DELETE"
+    }
+
+
 @pytest.mark.parametrize("days", [-90, -1, 0, 45])
 def test_every_key_in_use_is_listed_for_deletion(days: int) -> None:
     made = Identity(b"secret", 500_000)
