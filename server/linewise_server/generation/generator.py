@@ -184,7 +184,7 @@ def _outcome(
     if change is not None and lifted is not None:
         names = unresolved(*_applied(document, [change]), language)
         imports = add((*lifted.imports, *missing(names, text, language)), document, language)
-        changes = [change, *([imports] if imports is not None else [])]
+        changes = [change, *imports]
         after, span = _applied(document, changes)
         others = document[: change.start] + document[change.end :]
         found = problems(document, others, after, span, language)
