@@ -201,9 +201,10 @@ export class Generator {
     const problems = [...answer.problems, ...(answer.unresolved.length === 0 ? [] : [`Defined nowhere: ${answer.unresolved.join(", ")}.`])];
     const pages = answer.apis.filter(({ url }) => url !== null);
     const docs = pages.length === 0 ? [] : ["Docs…"];
-    const summary = `${titleOf(answer.kind)}: ${lines(answer.text)}${answer.model === "" ? "" : ` by ${answer.model}`}.`;
+    const names = answer.namesChecked ? "" : " Names were not checked.";
+    const summary = `${titleOf(answer.kind)}: ${lines(answer.text)}${answer.model === "" ? "" : ` by ${answer.model}`}.${names}`;
     if (problems.length > 0) {
-      void window.showWarningMessage(`${titleOf(answer.kind)}: check it. ${problems.join(" ")}`, ...docs).then((chosen) => (chosen === undefined ? undefined : openDocs(pages)));
+      void window.showWarningMessage(`${titleOf(answer.kind)}: check it. ${problems.join(" ")}${names}`, ...docs).then((chosen) => (chosen === undefined ? undefined : openDocs(pages)));
     } else if (docs.length > 0) {
       void window.showInformationMessage(summary, ...docs).then((chosen) => (chosen === undefined ? undefined : openDocs(pages)));
     } else {

@@ -193,7 +193,8 @@ export interface GenerationProgress {
 /**
  * What was generated: edits of the document, the first the text itself, or a text of its own.
  *
- * `problems` are checks that it did not pass, `unresolved` names that nothing defines. `advice`
+ * `problems` are checks that it did not pass, `unresolved` names that nothing defines, if they
+ * were checked, which `names_checked` says. `advice`
  * says what to expect of the model that wrote it, `better_model` is the smallest of the index that
  * does this well, where that is another one.
  */
@@ -206,6 +207,7 @@ export interface Generation {
   readonly file: string;
   readonly problems: readonly string[];
   readonly unresolved: readonly string[];
+  readonly namesChecked: boolean;
   readonly apis: readonly ApiLink[];
   readonly model: string;
   readonly advice: string | null;

@@ -270,7 +270,8 @@ class GenerationProgress:
 class Generation:
     """What was generated: edits of the document, the first the text itself, or a text of its own.
 
-    `problems` are checks that it did not pass, `unresolved` names that nothing defines. `advice`
+    `problems` are checks that it did not pass, `unresolved` names that nothing defines, if they
+    were checked, which `names_checked` says. `advice`
     says what to expect of the model that wrote it, `better_model` is the smallest of the index that
     does this well, where that is another one.
     """
@@ -283,6 +284,7 @@ class Generation:
     file: str
     problems: list[str]
     unresolved: list[str]
+    names_checked: bool
     apis: list[ApiLink]
     model: str
     advice: str | None

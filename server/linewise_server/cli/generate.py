@@ -211,6 +211,8 @@ def _tell(outcome: Outcome, settings: Settings) -> None:
         click.echo(f"Check it: {problem}", err=True)
     if outcome.unresolved:
         click.echo(f"Defined nowhere: {', '.join(outcome.unresolved)}.", err=True)
+    if outcome.text.strip() and not outcome.names_checked:
+        click.echo("Names were not checked: nothing here says whether they exist.", err=True)
     way = WAYS[outcome.kind]
     better = smallest_model(way, settings.model)
     if better is not None:
@@ -237,6 +239,7 @@ def _as_json(at: Stretch, outcome: Outcome, settings: Settings) -> dict[str, Any
         ],
         "problems": list(outcome.problems),
         "unresolved": list(outcome.unresolved),
+        "names_checked": outcome.names_checked,
         "model": outcome.model,
         "advice": way.small if better else None,
         "better_model": better,

@@ -144,6 +144,7 @@ class Generations:
             better_model=better,
             finish=outcome.finish,
             prompt_tokens=outcome.prompt_tokens,
+            names_checked=outcome.names_checked,
             generated_tokens=outcome.generated_tokens,
             ttft_ms=outcome.ttft_ms,
             total_ms=outcome.total_ms,
