@@ -1,16 +1,18 @@
 """Files whose text never reaches a model: secrets, git-ignored files, and what the user excludes.
 
-In: a file's path and the globs of the setting `linewise.exclude`. Out: the reason, or None. Reads
-.gitignore files, which are data; it never runs git, whose configuration an untrusted workspace
-could have written.
+In: a file's path and the globs of the setting `linewise.exclude`. Out: the reason, or None.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
+
+from linewise_server.completion.gitignore import GitIgnore
+from linewise_server.protocol import Silence
 
 SECRETS = GitIgnoreSpec.from_lines(
     [
@@ -48,47 +50,36 @@ SECRETS = GitIgnoreSpec.from_lines(
 """Names that commonly hold keys and passwords, as gitignore patterns."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why nothing is suggested in a document: the kind, words for people, and who says so."""
+
+    kind: Silence
+    text: str
+    source: Path | None = None
+    """The file with the rule, where a file has it."""
+
+
 class Exclusion:
-    """Which files are left alone; what was read of .gitignore files is kept until `refresh`."""
+    """Which files are left alone; what was read of git's rules is kept until `refresh`."""
 
-    def __init__(self, globs: Sequence[str]) -> None:
+    def __init__(self, globs: Sequence[str], environ: Mapping[str, str]) -> None:
         self._globs = GitIgnoreSpec.from_lines(map(_anywhere, globs))
-        self._ignored: dict[Path, GitIgnoreSpec | None] = {}
+        self._git = GitIgnore(environ)
 
-    def reason(self, path: Path) -> str | None:
-        """Return why a file is left alone, in words for the status; None where it is not."""
+    def reason(self, path: Path) -> Reason | None:
+        """Return why a file is left alone; None where it is not."""
         whole = path.as_posix().lstrip("/")
         if SECRETS.match_file(path.name) or SECRETS.match_file(whole):
-            return "this file may hold secrets"
+            return Reason("secrets", "this file may hold secrets")
         if self._globs.match_file(whole):
-            return "excluded by linewise.exclude"
-        return "ignored by git" if self._is_ignored(path) else None
+            return Reason("excluded", "excluded by linewise.exclude")
+        source = self._git.source(path)
+        return None if source is None else Reason("ignored", "ignored by git", source)
 
     def refresh(self) -> None:
-        """Read .gitignore files anew from now on."""
-        self._ignored.clear()
-
-    def _is_ignored(self, path: Path) -> bool:
-        """Ask the .gitignore of each directory up to the repository's root; the nearest decides."""
-        for directory in path.parents:
-            spec = self._spec(directory)
-            if spec is not None:
-                answer = spec.check_file(path.relative_to(directory).as_posix()).include
-                if answer is not None:
-                    return answer
-            if (directory / ".git").exists():
-                return False
-        return False
-
-    def _spec(self, directory: Path) -> GitIgnoreSpec | None:
-        if directory not in self._ignored:
-            try:
-                lines = (directory / ".gitignore").read_text("utf-8", "replace").splitlines()
-            except OSError:
-                self._ignored[directory] = None
-            else:
-                self._ignored[directory] = GitIgnoreSpec.from_lines(lines)
-        return self._ignored[directory]
+        """Read git's rules anew from now on."""
+        self._git.refresh()
 
 
 def _anywhere(glob: str) -> str:

@@ -12,6 +12,8 @@ from linewise_server.lsp.plain import field, plain
 from linewise_server.lsp.server import LinewiseServer
 
 SECTION = "linewise"
+IGNORE_RULES = ("**/.gitignore", "**/.git/info/exclude")
+"""Files in a workspace by which git ignores others."""
 
 
 def register(server: LinewiseServer) -> None:
@@ -31,20 +33,9 @@ def register(server: LinewiseServer) -> None:
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
         await session.begin()
-        workspace = server.client_capabilities.workspace
-        changes = workspace and workspace.did_change_configuration
-        if changes and changes.dynamic_registration:
-            await server.client_register_capability_async(
-                types.RegistrationParams(
-                    [
-                        types.Registration(
-                            id="linewise-settings",
-                            method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
-                            register_options={"section": SECTION},
-                        )
-                    ]
-                )
-            )
+        wanted = _wanted(server.client_capabilities.workspace)
+        if wanted:
+            await server.client_register_capability_async(types.RegistrationParams(wanted))
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
@@ -63,8 +54,29 @@ def register(server: LinewiseServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: types.DidSaveTextDocumentParams) -> None:
-        session.saved(params.text_document.uri)
+        if params.text_document.uri.endswith("/.gitignore"):
+            session.silences.refresh()
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def watched(_: types.DidChangeWatchedFilesParams) -> None:
+        session.silences.refresh()
 
     @server.feature(types.SHUTDOWN)
     async def shutdown(_: None) -> None:
         await session.end()
+
+
+def _wanted(workspace: types.WorkspaceClientCapabilities | None) -> list[types.Registration]:
+    """Return what the client is to tell, as far as it can be asked to."""
+    found = []
+    changes = workspace and workspace.did_change_configuration
+    if changes and changes.dynamic_registration:
+        method, options = types.WORKSPACE_DID_CHANGE_CONFIGURATION, {"section": SECTION}
+        found.append(types.Registration("linewise-settings", method, options))
+    files = workspace and workspace.did_change_watched_files
+    if files and files.dynamic_registration:
+        watchers = [types.FileSystemWatcher(pattern) for pattern in IGNORE_RULES]
+        wanted = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+        method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+        found.append(types.Registration("linewise-ignore-rules", method, wanted))
+    return found

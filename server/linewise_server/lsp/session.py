@@ -11,27 +11,26 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from attrs import evolve
 from lsprotocol import types
-from pygls.uris import to_fs_path
 
 from linewise_models.engine.contract import EngineClient, Report
-from linewise_models.errors import EngineLost, ModelError
+from linewise_models.errors import EngineLost, ModelError, UnknownModel
 from linewise_models.quotation import Definition
 from linewise_server.completion.adapted import AdaptedClient, Adapters
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.budget import too_slow
 from linewise_server.completion.calibration import USUAL
 from linewise_server.completion.completer import Answered, Completer
-from linewise_server.completion.exclusion import Exclusion
 from linewise_server.completion.neighbours import Neighbour
 from linewise_server.completion.outcome import Outcome
 from linewise_server.engines import Engines, ModelMissingError
 from linewise_server.lsp.documents import Document, Documents, Edit
-from linewise_server.protocol import State, Status, Trace
+from linewise_server.lsp.keys_saved import KeysSaved
+from linewise_server.lsp.silence import Silences
+from linewise_server.protocol import DocumentStatus, State, Status, Trace
 from linewise_server.settings import Settings, read_settings
 from linewise_server.snapshot import Snapshot
 
@@ -77,11 +76,13 @@ class Session:
         self,
         engines: Engines,
         on_status: Callable[[Status], None],
+        on_document: Callable[[DocumentStatus], None],
         on_trace: Callable[[Trace], None],
         on_problem: Callable[[str], None],
     ) -> None:
         self.engines = engines
         self.documents = Documents()
+        self.silences = Silences(self.documents, engines.environ, on_document)
         self.settings = Settings()
         self.status = Status("loading", "Starting", None, None, None, None, 0, None, None)
         self.shown: dict[str, tuple[str, Suggestion]] = {}
@@ -92,6 +93,7 @@ class Session:
         """What the client calls itself."""
         self.least: Callable[[], float] = lambda: USUAL
         """Mean log-probability below which nothing is shown unasked."""
+        self.keys = KeysSaved(None, lambda: False)
         self.listeners = Listeners()
         self._adapters = Adapters(self.tell_once)
         self._background: set[asyncio.Task[None]] = set()
@@ -102,9 +104,6 @@ class Session:
         self._completer: Completer | None = None
         self._failures: list[Completer] = []
         self._numbers = itertools.count(1)
-        self._saved = 0
-        self._exclusion = Exclusion(())
-        self._reasons: dict[str, str | None] = {}
 
     async def configure(self, section: Any) -> None:
         """Take the editor's settings; a new model or engine takes the place of the old one."""
@@ -116,8 +115,7 @@ class Session:
             self.tell_once(problem)
         logging.getLogger("linewise_server").setLevel(settings.log_level.upper())
         before, self.settings = self.settings, settings
-        self._exclusion = Exclusion(settings.exclude)
-        self._reasons.clear()
+        self.silences.configure(settings)
         if (warning := self.engines.warning(settings)) is not None:
             self.tell_once(warning)
         serving = (
@@ -138,9 +136,7 @@ class Session:
 
     async def complete(self, ask: Ask) -> list[Suggestion]:
         """Return suggestions; what goes wrong is told once and shown in the status."""
-        reason = self.reason_for_silence(ask.snapshot.uri, ask.snapshot.language)
-        if reason is not None:
-            self._show(replace(self.status, state="off", message=f"Off here: {reason}"))
+        if self.silences.reason(ask.snapshot.uri, ask.snapshot.language) is not None:
             return []
         started = time.monotonic()
         try:
@@ -168,25 +164,10 @@ class Session:
         """Return the engine of the settings, for what is no completion. Raises ModelError."""
         return self.completer().client
 
-    def reason_for_silence(self, uri: str, language: str) -> str | None:
-        """Return why nothing is suggested in a document, in words; None where it is."""
-        if not self.settings.enable:
-            return "switched off"
-        if not self.settings.serves(language):
-            return f"switched off for {language}"
-        if uri not in self._reasons:
-            path = to_fs_path(uri) if uri.startswith("file:") else None
-            self._reasons[uri] = self._exclusion.reason(Path(path)) if path else None
-        return self._reasons[uri]
-
     @property
     def serves_now(self) -> bool:
         """Whether an engine is at work or about to be."""
         return self._completer is not None
-
-    def may_read(self, path: Path) -> bool:
-        """Say whether a file may be shown to the model."""
-        return self._exclusion.reason(path) is None
 
     async def surround(
         self,
@@ -199,19 +180,10 @@ class Session:
         if self._completer is not None:
             await self._completer.surround(snapshot, line, neighbours, samples)
 
-    def saved(self, uri: str) -> None:
-        """Note that a file was written; what is ignored may have changed with it."""
-        if uri.endswith("/.gitignore"):
-            self._exclusion.refresh()
-            self._reasons.clear()
-
     async def warm_up(self, item: types.TextDocumentItem) -> None:
         """Load the model when a document opens, so that its first key need not wait for it."""
-        reason = self.reason_for_silence(item.uri, str(item.language_id))
-        if reason is not None:
-            self._show(replace(self.status, state="off", message=f"Off here: {reason}"))
-            return
-        await self.load()
+        if self.silences.reason(item.uri, str(item.language_id)) is None:
+            await self.load()
 
     async def load(self) -> None:
         """Start the engine and load the model now."""
@@ -223,6 +195,7 @@ class Session:
     def opened(self, item: types.TextDocumentItem) -> None:
         """Take a document in."""
         document = self.documents.open(item)
+        self.silences.tell(document)
         for listener in self.listeners.opened:
             listener(document)
 
@@ -244,6 +217,7 @@ class Session:
     def forget(self, uri: str) -> None:
         """Forget a document that was closed."""
         self.documents.close(uri)
+        self.silences.forget(uri)
         self.last_edit.pop(uri, None)
         self._adapters.choose(uri, None)
         if self._completer is not None:
@@ -261,14 +235,19 @@ class Session:
         if found is None:
             return
         uri, suggestion = found
-        self._saved += len(suggestion.text) if characters is None else characters
         if characters is None:
             for listener in self.listeners.accepted:
                 listener(uri, suggestion)
         else:
             for hears in self.listeners.accepted_partly:
                 hears(identity, characters)
-        self._show(replace(self.status, keys_saved_today=self._saved))
+        self.keys.tell(identity, len(suggestion.text) if characters is None else characters)
+        self._show(replace(self.status, keys_saved_today=self.keys.today))
+
+    async def refresh_keys(self) -> None:
+        """Bring the keys saved today up to date: other windows save some, and days end."""
+        await asyncio.to_thread(self.keys.read)
+        self._show(replace(self.status, keys_saved_today=self.keys.today))
 
     def inserted(self, uri: str, catalogue: str, sample: str, text: str) -> None:
         """Note that a sample is in a document now."""
@@ -343,13 +322,13 @@ class Session:
         for listener in self.listeners.loading:
             listener(share)
         if share < _LOADED:
-            name = self.settings.model
+            title = self.engines.title(self.settings)
             self._show(
                 replace(
                     self.status,
                     state="loading",
-                    message=f"Loading {name}",
-                    model=name,
+                    message=f"Loading {title}",
+                    model=title,
                     progress=share,
                 )
             )
@@ -358,29 +337,31 @@ class Session:
         report = await completer.report()
         for listener in self.listeners.served:
             listener(report)
+        title = self.engines.title(self.settings)
         slow = too_slow(report)
         state: State = "tooSlow" if slow else "ready"
         speed = f"{report.generation_speed:.0f} tokens/s"
         advice = None
         if slow:
             advice = (
-                f"{report.model} writes {speed} on this machine, too slow while typing. "
+                f"{title} writes {speed} on this machine, too slow while typing. "
                 "Choose a smaller model, or set linewise.trigger to manual."
             )
-            self.tell_once(advice, f"the speed of {report.model}")
         self._show(
             Status(
                 state=state,
-                message=f"{report.model} on {report.backend}, {speed}",
-                model=self.settings.model,
+                message=f"{title} on {report.backend}, {speed}",
+                model=title,
                 backend=report.backend,
                 prompt_speed=round(report.prompt_speed),
                 generation_speed=round(report.generation_speed),
-                keys_saved_today=self._saved,
+                keys_saved_today=self.keys.today,
                 progress=None,
                 advice=advice,
             )
         )
+        if advice is not None:
+            self.tell_once(advice, f"the speed of {title}")
 
     def _failed(self, error: ModelError) -> None:
         log.error("%s", error)
@@ -390,7 +371,8 @@ class Session:
             # Others may still wait for it, and are to hear the same; it is closed with the next.
             self._failures += [self._completer] if self._completer is not None else []
             self._completer = None
-        state: State = "noModel" if isinstance(error, ModelMissingError) else "error"
+        none = isinstance(error, ModelMissingError | UnknownModel)
+        state: State = "noModel" if none else "error"
         self._show(replace(self.status, state=state, message=str(error), progress=None))
         self.tell_once(str(error))
 

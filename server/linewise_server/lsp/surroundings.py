@@ -40,10 +40,10 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs, holding: Holding)
             waiting.discard(document.uri)
         if session.documents.get(document.uri) is not document:
             return
-        silent = session.reason_for_silence(document.uri, document.language)
+        silent = session.silences.reason(document.uri, document.language)
         if silent is None and session.serves_now:
             snapshot, root = document.snapshot(), server.workspace.root_path
-            files = await asyncio.to_thread(_imports, snapshot, root, session.may_read)
+            files = await asyncio.to_thread(_imports, snapshot, root, session.silences.may_read)
             edit = session.last_edit.get(document.uri)
             line = min(edit.line, len(snapshot.lines) - 1) if edit is not None else 0
             samples = await asyncio.to_thread(_samples, snapshot, line, holding)
@@ -56,7 +56,7 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs, holding: Holding)
                 _name(path_of(other.uri), server.workspace.root_path), other.snapshot().text()
             )
             for other in others
-            if session.reason_for_silence(other.uri, other.language) is None
+            if session.silences.reason(other.uri, other.language) is None
         ]
 
     def opened(document: Document) -> None:
