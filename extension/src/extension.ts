@@ -2,6 +2,7 @@
 
 import { commands, env, window, workspace, type ExtensionContext } from "vscode";
 import * as completion from "./completion";
+import { Decisions } from "./decision";
 import * as docs from "./docs";
 import * as explain from "./explain";
 import { readWheel } from "./environment/wheel";
@@ -26,7 +27,8 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const quiet = new snooze.Snooze();
   const missed = new Missed();
   const preview = new Preview();
-  const generator = new Generator(() => linewise, preview);
+  const decisions = new Decisions(preview);
+  const generator = new Generator(() => linewise, preview, decisions);
   const suggestions = completion.reportTo(() => owner);
   const owner = new session.Session({
     log,
@@ -39,6 +41,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   context.subscriptions.push(
     log,
     preview,
+    decisions,
     owner,
     commands.registerCommand("linewise.showLog", () => {
       log.show();

@@ -22,6 +22,7 @@ import {
   type TextEditor,
 } from "vscode";
 import { ProgressType, type LanguageClient, type Middleware } from "vscode-languageclient/node";
+import type { Decisions } from "./decision";
 import { Draft } from "./draft";
 import { languageName } from "./languages";
 import { isCancelled, useModel } from "./models";
@@ -60,6 +61,7 @@ export class Generator {
   constructor(
     private readonly linewise: () => Linewise,
     private readonly preview: Preview,
+    private readonly decisions: Decisions,
   ) {}
 
   activate(): void {
@@ -114,6 +116,8 @@ export class Generator {
     const draft = new Draft(document);
     try {
       const answer = await this.request(server, wanted, draft, document, source);
+      // There is nothing left to cancel.
+      await this.settled(source);
       await this.place(server, answer, draft, document);
     } catch (error) {
       await draft.restore();
@@ -122,11 +126,15 @@ export class Generator {
       }
     } finally {
       draft.dispose();
-      if (this.running === source) {
-        this.running = undefined;
-        await commands.executeCommand("setContext", GENERATING, false);
-      }
+      await this.settled(source);
       source.dispose();
+    }
+  }
+
+  private async settled(source: CancellationTokenSource): Promise<void> {
+    if (this.running === source) {
+      this.running = undefined;
+      await commands.executeCommand("setContext", GENERATING, false);
     }
   }
 
@@ -172,13 +180,8 @@ export class Generator {
 
   /** Shows the edits as a diff; they are made once the user says so. */
   private async agreed(answer: Generation, draft: Draft, document: TextDocument): Promise<boolean> {
-    const uri = this.preview.put(`Generated ${document.uri.path.split("/").pop() ?? ""}`, draft.preview(answer.edits));
-    await commands.executeCommand("vscode.diff", document.uri, uri, `${titleOf(answer.kind)}: as it is ↔ generated`, { preview: true });
-    const [apply, discard] = ["Apply", "Discard"];
-    const chosen = await window.showInformationMessage(`${titleOf(answer.kind)}: ${lines(answer.text)} by ${answer.model}.`, apply, discard);
-    await closeTab(uri);
-    await window.showTextDocument(document);
-    if (chosen !== apply) {
+    const title = `${titleOf(answer.kind)}: ${lines(answer.text)} by ${answer.model}`;
+    if (!(await this.decisions.ask(document, draft.preview(answer.edits), title))) {
       return false;
     }
     if (await draft.finish(answer.edits)) {
@@ -322,12 +325,6 @@ function exists(uri: Uri): Thenable<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function closeTab(uri: Uri): Promise<void> {
-  const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
-  const shown = tabs.filter(({ input }) => typeof input === "object" && input !== null && "modified" in input && String(input.modified) === uri.toString());
-  await window.tabGroups.close(shown);
 }
 
 async function openDocs(apis: readonly ApiLink[]): Promise<void> {

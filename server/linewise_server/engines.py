@@ -64,6 +64,15 @@ class Engines:
         """Return the model for whoever names none: the one that was chosen, or the default."""
         return chosen_model(self.home) or load_index().default
 
+    def title(self, settings: Settings) -> str:
+        """Return what people call the model that the settings serve; its name where that is all."""
+        if settings.remote_url:
+            return settings.remote_model or settings.remote_url
+        try:
+            return self.entry(settings.model).title
+        except UnknownModel:
+            return settings.model
+
     def client(self, settings: Settings, on_loading: Callable[[float], None]) -> EngineClient:
         """Return the engine that the settings ask for; nothing runs until it is asked.
 

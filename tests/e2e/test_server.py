@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lsprotocol import types
@@ -164,16 +165,55 @@ async def test_switches(start: Start, settings: dict[str, object], shown: list[s
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("build/a.py", "ignored by git"), ("x.env.py", None), (".env", "secrets")]
+    ("name", "silence", "source"),
+    [
+        ("build/a.py", "ignored", ".gitignore"),
+        ("x.env.py", None, None),
+        (".env", "secrets", None),
+        ("vendor/a.py", "excluded", None),
+    ],
 )
-async def test_files_that_are_left_alone(
-    start: Start, tmp_path: Path, name: str, said: str | None
+async def test_files_that_are_left_alone_and_why(
+    start: Start, tmp_path: Path, name: str, silence: str | None, source: str | None
 ) -> None:
     (tmp_path / ".gitignore").write_text("build/\n")
+    async with start(ADD, exclude=["vendor/"]) as editor:
+        uri = (tmp_path / name).as_uri()
+        await editor.open(uri, "python", "return a")
+        assert [g.text for g in (await editor.ask()).ghosts] == ([] if silence else [" + b"])
+        told = editor.documents[uri]
+        assert told.silence == silence
+        assert told.source == ((tmp_path / source).as_uri() if source else None)
+
+
+async def test_a_document_is_told_of_again_when_that_changes(start: Start, tmp_path: Path) -> None:
+    uri = (tmp_path / "a.py").as_uri()
     async with start(ADD) as editor:
-        await editor.open((tmp_path / name).as_uri(), "python", "return a")
-        assert [ghost.text for ghost in (await editor.ask()).ghosts] == ([] if said else [" + b"])
-        assert not said or said in editor.statuses[-1].message
+
+        async def silence_after(method: str, params: Any) -> Any:
+            editor.notify(method, params)
+            await editor.request("linewise/status")
+            return editor.documents[uri].silence
+
+        def configured(**section: Any) -> types.DidChangeConfigurationParams:
+            return types.DidChangeConfigurationParams({"linewise": {"model": "m.gguf"} | section})
+
+        await editor.open(uri, "python", "return a")
+        await editor.request("linewise/status")
+        assert editor.documents[uri].silence is None
+        settings = types.WORKSPACE_DID_CHANGE_CONFIGURATION
+        assert await silence_after(settings, configured(languages={"python": False})) == "language"
+        assert await silence_after(settings, configured(enable=False)) == "disabled"
+        assert await silence_after(settings, configured(exclude=["*.py"])) == "excluded"
+        assert await silence_after(settings, configured()) is None
+        rules = tmp_path / ".gitignore"
+        rules.write_text("a.py\n")
+        change = types.FileEvent(rules.as_uri(), types.FileChangeType.Created)
+        changes = types.DidChangeWatchedFilesParams([change])
+        assert await silence_after(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, changes) == "ignored"
+        rules.write_text("")
+        saved = types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(rules.as_uri()))
+        assert await silence_after(types.TEXT_DOCUMENT_DID_SAVE, saved) is None
 
 
 async def test_manual_still_answers_by_hand(start: Start) -> None:

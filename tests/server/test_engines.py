@@ -73,7 +73,7 @@ async def test_a_session_serves_the_chosen_model_unless_its_settings_name_one(
 ) -> None:
     choose_model(engines.home, "mine")
     ignore = lambda _: None  # noqa: E731
-    session = Session(engines, ignore, ignore, ignore)
+    session = Session(engines, ignore, ignore, ignore, ignore)
     await session.configure(section)
     assert session.settings.model == served
 

@@ -30,6 +30,16 @@ def test_messages_are_those_of_python() -> None:
     assert written == protocol.typescript(), "run `make protocol`"
 
 
+def test_no_message_is_defined_by_hand() -> None:
+    sources = (EXTENSION / "src").rglob("*.ts")
+    by_hand = {
+        path.name
+        for path in sources
+        if re.search(r"new (Notification|Request)Type|\"(linewise|textDocument)/", path.read_text())
+    }
+    assert by_hand == {"protocol.ts"}
+
+
 def test_versions_agree() -> None:
     assert MANIFEST["version"] == __version__
 

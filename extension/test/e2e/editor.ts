@@ -153,6 +153,11 @@ export class Editor {
     return offered;
   }
 
+  /** Chooses an action of the open light bulb menu. */
+  async action(title: string): Promise<void> {
+    await this.page.click(`.action-widget .monaco-list-row.action:has-text("${title}")`);
+  }
+
   /** The text of the active editor, as far as it is in view. */
   async shown(): Promise<string> {
     const lines = await this.page.$$eval(".editor-instance .view-lines .view-line", (all) => all.map((line) => line.textContent));

@@ -98,7 +98,7 @@ check("a request that waits for the model to load will be answered", async (s) =
   await answer();
 }, []);
 
-for (const state of ["off", "error", "noModel", "loading"] as const) {
+for (const state of ["error", "noModel", "loading"] as const) {
   check(`a session that is ${state} is not asked`, (s) => {
     s.missed.typed(HERE);
     s.phase(served(state), { kind: "failed", message: "Broken." });

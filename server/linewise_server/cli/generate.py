@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -115,10 +116,10 @@ def read_stretch(path: Path, place: str) -> Stretch:
     match = re.fullmatch(r"(\d+)(?::(\d+))?", place)
     if match is None:
         raise click.BadParameter(f"{place!r} is not A:B, such as 12:20", param_hint="--range")
-    exclusion = Exclusion(())
+    exclusion = Exclusion((), os.environ)
     for name in (path.absolute(), path.resolve()):
         if (reason := exclusion.reason(name)) is not None:
-            told = f"{path} is not shown to a model: {reason}."
+            told = f"{path} is not shown to a model: {reason.text}."
             raise click.BadParameter(told, param_hint="--file")
     try:
         content = path.read_bytes().decode("utf-8")

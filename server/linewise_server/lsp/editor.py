@@ -81,6 +81,8 @@ class Editor:
         self._traces: asyncio.Queue[Any] = asyncio.Queue()
         self._numbers = itertools.count(1)
         self.buffer = Buffer("untitled:empty", "plaintext")
+        self.documents: dict[str, Any] = {}
+        """What the server said last of each document, by its URI."""
         self.statuses: list[Any] = []
         self.messages: list[str] = []
         self.answers: list[str] = []
@@ -267,6 +269,10 @@ class Editor:
         @self._client.feature("linewise/statusChanged")  # type: ignore[untyped-decorator]
         def status_changed(status: Any) -> None:
             self.statuses.append(status)
+
+        @self._client.feature("linewise/documentStatus")  # type: ignore[untyped-decorator]
+        def document_status(status: Any) -> None:
+            self.documents[status.uri] = status
 
         @self._client.feature(  # type: ignore[untyped-decorator]
             types.WINDOW_WORK_DONE_PROGRESS_CREATE

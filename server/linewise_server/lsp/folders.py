@@ -1,8 +1,8 @@
 """The workspace folders of a window: which of them holds a file, and what is set in each.
 
 In: the folders, and the editor's `linewise` section of the window and of each folder. Out: of a
-document its folder, its settings, and why nothing is suggested in it. A document belongs to the
-innermost folder that holds it; one that no folder holds goes by the settings of the window.
+document its folder and its settings, and of a file whether it is left alone. A document belongs to
+the innermost folder that holds it; one that no folder holds goes by the settings of the window.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from attrs import evolve
 from lsprotocol.types import WorkspaceFolder
 from pygls.uris import to_fs_path
 
-from linewise_server.completion.exclusion import Exclusion
+from linewise_server.completion.exclusion import Exclusion, Reason
 from linewise_server.settings import Settings, read_folder
 
 _NOTEBOOK = "vscode-notebook-cell"
@@ -26,20 +26,20 @@ _NOTEBOOK = "vscode-notebook-cell"
 class Folder:
     """One folder on disk; `own` is what is set in it and may differ from the window."""
 
-    def __init__(self, uri: str, name: str, path: Path) -> None:
+    def __init__(self, uri: str, name: str, path: Path, exclusion: Exclusion) -> None:
         self.uri, self.name, self.path = uri, name, path
         self.own: Mapping[str, Any] = {}
-        self.exclusion = Exclusion((), path)
+        self.exclusion = exclusion
 
 
 class Folders:
     """All folders of one window."""
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
         self._window = Settings()
-        self._elsewhere = Exclusion(())
+        self._elsewhere = Exclusion((), environ)
         self._open: list[Folder] = []
-        self._reasons: dict[str, str | None] = {}
 
     @property
     def open(self) -> Sequence[Folder]:
@@ -54,10 +54,9 @@ class Folders:
     @window.setter
     def window(self, settings: Settings) -> None:
         self._window = settings
-        self._elsewhere = Exclusion(settings.exclude)
+        self._elsewhere = Exclusion(settings.exclude, self._environ)
         for folder in self._open:
-            self._exclude(folder)
-        self._reasons.clear()
+            folder.exclusion = self._exclusion(folder.own, folder.path)
 
     def change(self, added: Iterable[WorkspaceFolder], removed: Iterable[str] = ()) -> None:
         """Let folders go, by their URIs, and take others in; what is on no disk is passed over."""
@@ -67,10 +66,8 @@ class Folders:
         for each in added:
             path = place_of(each.uri)
             if path is not None:
-                folder = Folder(each.uri, each.name, path)
-                self._exclude(folder)
-                self._open.append(folder)
-        self._reasons.clear()
+                exclusion = self._exclusion({}, path)
+                self._open.append(Folder(each.uri, each.name, path, exclusion))
 
     def configure(self, sections: Mapping[str | None, Any]) -> list[str]:
         """Take the section of each folder by its URI; return what is wrong, in words."""
@@ -79,8 +76,7 @@ class Folders:
             if folder.uri in sections:
                 folder.own, problems = read_folder(sections[folder.uri], self._window)
                 told += problems
-                self._exclude(folder)
-        self._reasons.clear()
+                folder.exclusion = self._exclusion(folder.own, folder.path)
         return told
 
     def holding(self, path: Path | None) -> Folder | None:
@@ -94,37 +90,23 @@ class Folders:
 
     def settings_in(self, folder: Folder | None) -> Settings:
         """Return the settings of a folder, of the window where there is none."""
-        own = folder.own if folder is not None else {}
-        return evolve(self._window, **own) if own else self._window
+        return self._settings(folder.own if folder is not None else {})
 
-    def reason_for_silence(self, uri: str, language: str) -> str | None:
-        """Return why nothing is suggested in a document, in words; None where it is."""
-        settings = self.settings(uri)
-        if not settings.enable:
-            return "switched off"
-        if not settings.serves(language):
-            return f"switched off for {language}"
-        if uri not in self._reasons:
-            path = place_of(uri)
-            self._reasons[uri] = self._exclusion(path).reason(path) if path is not None else None
-        return self._reasons[uri]
-
-    def may_read(self, path: Path) -> bool:
-        """Say whether a file may be shown to the model."""
-        return self._exclusion(path).reason(path) is None
+    def excluded(self, path: Path) -> Reason | None:
+        """Return why a file is left alone; None where it is not."""
+        folder = self.holding(path)
+        return (folder.exclusion if folder is not None else self._elsewhere).reason(path)
 
     def refresh(self) -> None:
-        """Read .gitignore files anew from now on."""
+        """Read anew what git ignores."""
         for exclusion in (self._elsewhere, *(folder.exclusion for folder in self._open)):
             exclusion.refresh()
-        self._reasons.clear()
 
-    def _exclusion(self, path: Path) -> Exclusion:
-        folder = self.holding(path)
-        return folder.exclusion if folder is not None else self._elsewhere
+    def _settings(self, own: Mapping[str, Any]) -> Settings:
+        return evolve(self._window, **own) if own else self._window
 
-    def _exclude(self, folder: Folder) -> None:
-        folder.exclusion = Exclusion(self.settings_in(folder).exclude, folder.path)
+    def _exclusion(self, own: Mapping[str, Any], path: Path) -> Exclusion:
+        return Exclusion(self._settings(own).exclude, self._environ, path)
 
 
 def path_of(uri: str) -> Path | None:

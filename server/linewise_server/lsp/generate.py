@@ -93,7 +93,7 @@ class Generations:
         document = self._server.session.documents.get(wanted.uri)
         if document is None:
             raise _failure("This document is not open.")
-        reason = self._server.session.folders.reason_for_silence(wanted.uri, document.language)
+        reason = self._server.session.silences.reason(wanted.uri, document.language)
         if reason is not None:
             raise _failure(f"Linewise leaves this document alone: {reason}.")
         if document.version != wanted.version:
@@ -155,7 +155,7 @@ class Generations:
     ) -> list[types.CodeAction]:
         """Return the actions for a range; what each of them runs is filled in when it is chosen."""
         session = self._server.session
-        if session.folders.reason_for_silence(document.uri, document.language) is not None:
+        if session.silences.reason(document.uri, document.language) is not None:
             return []
         only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
         if SAMPLES in only:

@@ -1,11 +1,8 @@
-"""textDocument/inlineCompletion (LSP 3.18), and what the client says became of its items.
-
-`didShowCompletion` and `didPartiallyAcceptCompletion` bear the names that the Copilot language
-server gave them, so that clients written for it work with this one.
-"""
+"""textDocument/inlineCompletion (LSP 3.18), and what the client says became of its items."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -41,12 +38,14 @@ def register(server: LinewiseServer) -> None:
         return types.InlineCompletionList([item(s, document, ask) for s in suggestions])
 
     @server.command(COMMAND_ACCEPT)
-    def accepted(identity: str) -> None:
+    async def accepted(identity: str) -> None:
         session.accepted(identity)
+        await asyncio.to_thread(session.keys.keep)
 
     @server.feature("textDocument/didShowCompletion")
     def did_show(params: Any) -> None:
-        session.displayed(str(params.item.command.arguments[0]), "rendered")
+        told = protocol.from_wire(protocol.ItemShown, plain(params))
+        session.displayed(told.item.command.arguments[0], "rendered")
 
     @server.feature("linewise/completionShown")
     def shown(params: Any) -> None:
@@ -59,8 +58,10 @@ def register(server: LinewiseServer) -> None:
         session.dismissed(told.id, told.reason, told.shown_ms)
 
     @server.feature("textDocument/didPartiallyAcceptCompletion")
-    def partially_accepted(params: Any) -> None:
-        session.accepted(params.item.command.arguments[0], params.acceptedLength)
+    async def partially_accepted(params: Any) -> None:
+        told = protocol.from_wire(protocol.PartlyAccepted, plain(params))
+        session.accepted(told.item.command.arguments[0], told.accepted_length)
+        await asyncio.to_thread(session.keys.keep)
 
 
 def ask_for(document: Document, params: types.InlineCompletionParams) -> Ask:

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 SECTION = "linewise"
 _ANSWER_SECONDS = 5.0
 """How long a client may take to tell its settings, before completions go on without them."""
+IGNORE_RULES = ("**/.gitignore", "**/.git/info/exclude")
+"""Files in a workspace by which git ignores others."""
 
 
 def register(server: LinewiseServer) -> None:
@@ -43,20 +45,9 @@ def register(server: LinewiseServer) -> None:
     async def initialized(_: types.InitializedParams) -> None:
         await _inform(server)
         await session.begin()
-        workspace = server.client_capabilities.workspace
-        changes = workspace and workspace.did_change_configuration
-        if changes and changes.dynamic_registration:
-            await server.client_register_capability_async(
-                types.RegistrationParams(
-                    [
-                        types.Registration(
-                            id="linewise-settings",
-                            method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
-                            register_options={"section": SECTION},
-                        )
-                    ]
-                )
-            )
+        wanted = _wanted(server.client_capabilities.workspace)
+        if wanted:
+            await server.client_register_capability_async(types.RegistrationParams(wanted))
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
@@ -76,7 +67,12 @@ def register(server: LinewiseServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: types.DidSaveTextDocumentParams) -> None:
-        session.saved(params.text_document.uri)
+        if params.text_document.uri.endswith("/.gitignore"):
+            session.silences.refresh()
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def watched(_: types.DidChangeWatchedFilesParams) -> None:
+        session.silences.refresh()
 
     @server.feature(types.SHUTDOWN)
     async def shutdown(_: None) -> None:
@@ -98,6 +94,7 @@ async def _inform(server: LinewiseServer, section: Any = None, *, of_window: boo
             await session.configure(section)
         for problem in session.folders.configure(told):
             session.tell_once(problem)
+        session.silences.look_again()
 
 
 async def _sections(server: LinewiseServer, scopes: Sequence[str | None]) -> dict[str | None, Any]:
@@ -120,3 +117,19 @@ def _folders(params: types.InitializeParams, root: str | None) -> list[types.Wor
     if params.workspace_folders:
         return list(params.workspace_folders)
     return [types.WorkspaceFolder(root, "")] if root else []
+
+
+def _wanted(workspace: types.WorkspaceClientCapabilities | None) -> list[types.Registration]:
+    """Return what the client is to tell, as far as it can be asked to."""
+    found = []
+    changes = workspace and workspace.did_change_configuration
+    if changes and changes.dynamic_registration:
+        method, options = types.WORKSPACE_DID_CHANGE_CONFIGURATION, {"section": SECTION}
+        found.append(types.Registration("linewise-settings", method, options))
+    files = workspace and workspace.did_change_watched_files
+    if files and files.dynamic_registration:
+        watchers = [types.FileSystemWatcher(pattern) for pattern in IGNORE_RULES]
+        wanted = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+        method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+        found.append(types.Registration("linewise-ignore-rules", method, wanted))
+    return found

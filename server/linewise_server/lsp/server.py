@@ -20,7 +20,7 @@ from linewise_server import __version__
 from linewise_server.engines import Engines
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.session import Session
-from linewise_server.protocol import Status, Trace, to_wire
+from linewise_server.protocol import DocumentStatus, Status, Trace, to_wire
 
 log = logging.getLogger(__name__)
 
@@ -94,10 +94,15 @@ class LinewiseServer(LanguageServer):
         self.abilities: dict[str, bool] = {}
         """Features that clients may offer, by the names that the extension knows."""
         self.code_actions = CodeActions()
-        self.session = Session(engines, self._send_status, self._send_trace, self._show)
+        self.session = Session(
+            engines, self._send_status, self._send_document, self._send_trace, self._show
+        )
 
     def _send_status(self, status: Status) -> None:
         self.protocol.notify("linewise/statusChanged", to_wire(status))
+
+    def _send_document(self, status: DocumentStatus) -> None:
+        self.protocol.notify("linewise/documentStatus", to_wire(status))
 
     def _send_trace(self, trace: Trace) -> None:
         self.protocol.notify("linewise/trace", to_wire(trace))

@@ -17,7 +17,7 @@ from attrs import evolve
 from lsprotocol import types
 
 from linewise_models.engine.contract import EngineClient, Report
-from linewise_models.errors import EngineLost, ModelError
+from linewise_models.errors import EngineLost, ModelError, UnknownModel
 from linewise_models.quotation import Definition
 from linewise_server.completion.adapted import AdaptedClient, Adapters
 from linewise_server.completion.ask import Ask, Suggestion
@@ -29,7 +29,9 @@ from linewise_server.completion.outcome import Outcome
 from linewise_server.engines import Engines, ModelMissingError
 from linewise_server.lsp.documents import Document, Documents, Edit
 from linewise_server.lsp.folders import Folders
-from linewise_server.protocol import State, Status, Trace
+from linewise_server.lsp.keys_saved import KeysSaved
+from linewise_server.lsp.silence import Silences
+from linewise_server.protocol import DocumentStatus, State, Status, Trace
 from linewise_server.settings import Settings, read_settings
 from linewise_server.snapshot import Snapshot
 
@@ -77,12 +79,14 @@ class Session:
         self,
         engines: Engines,
         on_status: Callable[[Status], None],
+        on_document: Callable[[DocumentStatus], None],
         on_trace: Callable[[Trace], None],
         on_problem: Callable[[str], None],
     ) -> None:
         self.engines = engines
         self.documents = Documents()
-        self.folders = Folders()
+        self.folders = Folders(engines.environ)
+        self.silences = Silences(self.documents, self.folders, on_document)
         self.informing = asyncio.Lock()
         """Held while the editor is asked for its settings; see `informed`."""
         self.status = Status("loading", "Starting", None, None, None, None, 0, None, None)
@@ -94,6 +98,7 @@ class Session:
         """What the client calls itself."""
         self.least: Callable[[], float] = lambda: USUAL
         """Mean log-probability below which nothing is shown unasked."""
+        self.keys = KeysSaved(None, lambda: False)
         self.listeners = Listeners()
         self._adapters = Adapters(self.tell_once)
         self._background: set[asyncio.Task[None]] = set()
@@ -104,7 +109,6 @@ class Session:
         self._completer: Completer | None = None
         self._failures: list[Completer] = []
         self._numbers = itertools.count(1)
-        self._saved = 0
         self._advice: tuple[tuple[str, Settings], str] | None = None
         """What to do about an engine that is too slow, and about which by what settings."""
 
@@ -127,6 +131,7 @@ class Session:
             self.tell_once(problem)
         logging.getLogger("linewise_server").setLevel(settings.log_level.upper())
         before, self.settings = self.settings, settings
+        self.silences.look_again()
         if (warning := self.engines.warning(settings)) is not None:
             self.tell_once(warning)
         serving = (
@@ -152,9 +157,7 @@ class Session:
 
     async def complete(self, ask: Ask) -> list[Suggestion]:
         """Return suggestions; what goes wrong is told once and shown in the status."""
-        reason = self.folders.reason_for_silence(ask.snapshot.uri, ask.snapshot.language)
-        if reason is not None:
-            self._show(replace(self.status, state="off", message=f"Off here: {reason}"))
+        if self.silences.reason(ask.snapshot.uri, ask.snapshot.language) is not None:
             return []
         started = time.monotonic()
         try:
@@ -198,19 +201,11 @@ class Session:
         if self._completer is not None:
             await self._completer.surround(snapshot, line, neighbours, samples)
 
-    def saved(self, uri: str) -> None:
-        """Note that a file was written; what is ignored may have changed with it."""
-        if uri.endswith("/.gitignore"):
-            self.folders.refresh()
-
     async def warm_up(self, item: types.TextDocumentItem) -> None:
         """Load the model when a document opens, so that its first key need not wait for it."""
         await self.informed()
-        reason = self.folders.reason_for_silence(item.uri, str(item.language_id))
-        if reason is not None:
-            self._show(replace(self.status, state="off", message=f"Off here: {reason}"))
-            return
-        await self.load()
+        if self.silences.reason(item.uri, str(item.language_id)) is None:
+            await self.load()
 
     async def load(self) -> None:
         """Start the engine and load the model now."""
@@ -222,6 +217,7 @@ class Session:
     def opened(self, item: types.TextDocumentItem) -> None:
         """Take a document in."""
         document = self.documents.open(item)
+        self.silences.tell(document)
         for listener in self.listeners.opened:
             listener(document)
 
@@ -243,6 +239,7 @@ class Session:
     def forget(self, uri: str) -> None:
         """Forget a document that was closed."""
         self.documents.close(uri)
+        self.silences.forget(uri)
         self.last_edit.pop(uri, None)
         self._adapters.choose(uri, None)
         if self._completer is not None:
@@ -260,14 +257,19 @@ class Session:
         if found is None:
             return
         uri, suggestion = found
-        self._saved += len(suggestion.text) if characters is None else characters
         if characters is None:
             for listener in self.listeners.accepted:
                 listener(uri, suggestion)
         else:
             for hears in self.listeners.accepted_partly:
                 hears(identity, characters)
-        self._show(replace(self.status, keys_saved_today=self._saved))
+        self.keys.tell(identity, len(suggestion.text) if characters is None else characters)
+        self._show(replace(self.status, keys_saved_today=self.keys.today))
+
+    async def refresh_keys(self) -> None:
+        """Bring the keys saved today up to date: other windows save some, and days end."""
+        await asyncio.to_thread(self.keys.read)
+        self._show(replace(self.status, keys_saved_today=self.keys.today))
 
     def inserted(self, uri: str, catalogue: str, sample: str, text: str) -> None:
         """Note that a sample is in a document now."""
@@ -342,13 +344,13 @@ class Session:
         for listener in self.listeners.loading:
             listener(share)
         if share < _LOADED:
-            name = self.settings.model
+            title = self.engines.title(self.settings)
             self._show(
                 replace(
                     self.status,
                     state="loading",
-                    message=f"Loading {name}",
-                    model=name,
+                    message=f"Loading {title}",
+                    model=title,
                     progress=share,
                 )
             )
@@ -360,25 +362,27 @@ class Session:
         by_hand = self.settings.trigger == "manual"
         waits: Literal["automatic", "invoked"] = "invoked" if by_hand else "automatic"
         slow = too_slow(report, getattr(self.settings, f"latency_{waits}"))
+        title = self.engines.title(self.settings)
         state: State = "tooSlow" if slow else "ready"
         speed = f"{report.generation_speed:.0f} tokens/s"
         advice = None
         if slow:
             advice = await self._instead(report, waits)
-            self.tell_once(advice, f"the speed of {report.model}")
         self._show(
             Status(
                 state=state,
-                message=f"{report.model} on {report.backend}, {speed}",
-                model=self.settings.model,
+                message=f"{title} on {report.backend}, {speed}",
+                model=title,
                 backend=report.backend,
                 prompt_speed=round(report.prompt_speed),
                 generation_speed=round(report.generation_speed),
-                keys_saved_today=self._saved,
+                keys_saved_today=self.keys.today,
                 progress=None,
                 advice=advice,
             )
         )
+        if advice is not None:
+            self.tell_once(advice, f"the speed of {title}")
 
     async def _instead(self, report: Report, latency: str) -> str:
         """Return what to do about an engine that is too slow; found out once for each."""
@@ -396,7 +400,8 @@ class Session:
             # Others may still wait for it, and are to hear the same; it is closed with the next.
             self._failures += [self._completer] if self._completer is not None else []
             self._completer = None
-        state: State = "noModel" if isinstance(error, ModelMissingError) else "error"
+        none = isinstance(error, ModelMissingError | UnknownModel)
+        state: State = "noModel" if none else "error"
         self._show(replace(self.status, state=state, message=str(error), progress=None))
         self.tell_once(str(error))
 

@@ -42,10 +42,10 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs, holding: Holding)
             waiting.discard(document.uri)
         if session.documents.get(document.uri) is not document:
             return
-        silent = folders.reason_for_silence(document.uri, document.language)
+        silent = session.silences.reason(document.uri, document.language)
         if silent is None and session.serves_now:
             snapshot, folder = document.snapshot(), folders.holding(path_of(document.uri))
-            files = await asyncio.to_thread(_imports, snapshot, folder, folders.may_read)
+            files = await asyncio.to_thread(_imports, snapshot, folder, session.silences.may_read)
             edit = session.last_edit.get(document.uri)
             line = min(edit.line, len(snapshot.lines) - 1) if edit is not None else 0
             samples = await asyncio.to_thread(_samples, snapshot, line, holding)
@@ -60,7 +60,7 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs, holding: Holding)
                 other.snapshot().text(),
             )
             for other in others
-            if folders.reason_for_silence(other.uri, other.language) is None
+            if session.silences.reason(other.uri, other.language) is None
             for path in [path_of(other.uri)]
         ]
 
