@@ -40,12 +40,16 @@ class Held:
         while self.room and len(self._texts) > max(1, self.room - (candidates - 1)):
             self._texts.popitem(last=False)
 
-    def ended(self, session: str, text: str, finish: Finish) -> None:
-        """Take in what the engine says of the prompt that a session was asked for."""
+    def ended(self, session: str, text: str, finish: Finish, said: str = "") -> None:
+        """Take in what the engine says of the prompt that a session was asked for.
+
+        `said` is what it answered, which stays in the cache behind the prompt: whoever accepts it
+        goes on from there.
+        """
         found = finish.evaluated_tokens + finish.reused_tokens
         self._notice_life()
         if finish.generated_tokens or finish.reason in ("end", "stop", "length"):
-            self._texts[session] = text
+            self._texts[session] = text + said
         elif finish.prompt_tokens:
             # Broken off under way: about as much of the text as of the tokens.
             self._texts[session] = text[: len(text) * found // max(found, finish.prompt_tokens)]
@@ -91,10 +95,13 @@ class WatchedClient:
         """Yield tokens and, last, a `Finish`; see `EngineClient.generate`."""
         session, text = request.session, text_of(request.prompt)
         self.held.begun(session, text, request.candidates)
+        said = ""
         async with aclosing(self._client.generate(request, stopped)) as events:
             async for event in events:
                 if isinstance(event, Finish):
-                    self.held.ended(session, text, event)
+                    self.held.ended(session, text, event, said)
+                elif event.candidate == 0:
+                    said += event.text
                 yield event
 
     async def close(self) -> None:

@@ -326,7 +326,7 @@ async def test_a_cold_document_is_answered_from_near_and_warmed(bench: Make) -> 
 
 def cold(bench: Make) -> tuple[Bench, str]:
     """Return a bench of a slow engine, and a document too long for it; its window is warm."""
-    head = "".join(f"value_{number} = {number}\n" for number in range(60))
+    head = "".join(f"value_{number} = {number}\n" for number in range(40))
     return bench({"len(": "xs)\n"}, replace(REPORT, prompt_speed=100.0)), head + MEAN
 
 
@@ -343,6 +343,16 @@ async def test_an_engine_that_left_has_an_empty_cache(bench: Make) -> None:
     table.engine.life += 1
     assert await asked_session(table, head + "z║") == "near"
     assert await asked_session(table, head + "za║") == ""
+
+
+async def test_what_was_accepted_is_in_the_cache(bench: Make) -> None:
+    table, head = cold(bench)
+    long = "xs) + " + " + ".join(f"weight_{number}" for number in range(16))
+    table.engine.says = {"len(x": long[1:] + "\n"}
+    assert await asked_session(table, head + "║") == "near"
+    assert await table.texts(head + "x║") == [long[1:]]
+    await table.completer.settled()
+    assert await asked_session(table, head + long + "\n    y║") == ""
 
 
 async def test_what_the_engine_says_of_its_cache_is_believed(bench: Make) -> None:

@@ -38,6 +38,14 @@ def test_an_answer_says_what_is_held(answer: Finish, known: int) -> None:
     assert held.shared("s", "0123456789abc") == known
 
 
+def test_what_was_answered_is_held_behind_the_prompt() -> None:
+    held = Held()
+    held.ended("s", "x = ", finish("stop", 3, 3, 0, 2), "sum(xs)")
+    assert held.shared("s", "x = sum(xs)\ny") == len("x = sum(xs)")
+    held.ended("s", "x = ", finish("cancelled", 10, 5, 0, 0), "")
+    assert held.shared("s", "x = sum(xs)\ny") == 2
+
+
 def test_what_is_asked_overwrites_what_was_held() -> None:
     held = Held()
     held.ended("s", "one two", finish("end", 2, 2, 0, 1))
