@@ -1,7 +1,11 @@
 // Written by `python -m linewise_server.protocol`: change that and run `make protocol`.
 import { NotificationType, RequestType } from "vscode-languageclient/node";
 
-/** What the status item shows; sent whenever it changes and on request. */
+/**
+ * What the status item shows; sent whenever it changes and on request.
+ *
+ * `does_well` and `does_badly` say what the model is good for, where the index knows it.
+ */
 export interface Status {
   readonly state: "loading" | "ready" | "thinking" | "off" | "noModel" | "tooSlow" | "error";
   readonly message: string;
@@ -12,6 +16,8 @@ export interface Status {
   readonly keysSavedToday: number;
   readonly progress: number | null;
   readonly advice: string | null;
+  readonly doesWell: string | null;
+  readonly doesBadly: string | null;
 }
 
 /** One completion request as it was answered; sent only when `linewise.trace` is on. */

@@ -45,7 +45,10 @@ GenerationKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the status item shows; sent whenever it changes and on request."""
+    """What the status item shows; sent whenever it changes and on request.
+
+    `does_well` and `does_badly` say what the model is good for, where the index knows it.
+    """
 
     state: State
     message: str
@@ -56,6 +59,8 @@ class Status:
     keys_saved_today: int
     progress: float | None
     advice: str | None
+    does_well: str | None = None
+    does_badly: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         await SingleEdit(server, snapshot, WAYS[wanted.kind].title).make(
             lambda show: work.run(wanted, snapshot, show)
         )
+        work.advise(wanted.kind)
 
 
 class Generations:
@@ -117,6 +118,17 @@ class Generations:
         Not on another machine: that would be told, and may charge for, what was never asked.
         """
         if self._server.session.settings.remote_url:
+    def advise(self, kind: protocol.GenerationKind) -> None:
+        """Say once for each way what to expect of the model and which would do it well."""
+        way, better = WAYS[kind], self._better(kind)
+        if better is not None:
+            advice = f"{way.small} Better: linewise models pull {better}"
+            self._server.session.tell_once(advice, f"what {kind} needs")
+
+    def _better(self, kind: protocol.GenerationKind) -> str | None:
+        settings = self._server.session.settings
+        return smallest_model(WAYS[kind], settings.model) if not settings.remote_url else None
+
             return
         with contextlib.suppress(ModelError, LinewiseError, JsonRpcException):
             ask = self._ask(wanted, self.snapshot(wanted))
@@ -125,9 +137,7 @@ class Generations:
     async def answer(self, outcome: Outcome, snapshot: Snapshot) -> protocol.Generation:
         """Return an outcome as the client is told it, with the docs of the APIs in it."""
         encoding = self._server.session.documents.encoding
-        settings = self._server.session.settings
-        way = WAYS[outcome.kind]
-        better = smallest_model(way, settings.model) if not settings.remote_url else None
+        way, better = WAYS[outcome.kind], self._better(outcome.kind)
         return protocol.Generation(
             kind=outcome.kind,
             version=snapshot.version,

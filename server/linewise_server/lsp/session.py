@@ -368,6 +368,7 @@ class Session:
                 "Choose a smaller model, or set linewise.trigger to manual."
             )
             self.tell_once(advice, f"the speed of {report.model}")
+        does_well, does_badly = self.engines.verdict(self.settings)
         self._show(
             Status(
                 state=state,
@@ -379,6 +380,8 @@ class Session:
                 keys_saved_today=self._saved,
                 progress=None,
                 advice=advice,
+                does_well=does_well,
+                does_badly=does_badly,
             )
         )
 
