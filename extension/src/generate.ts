@@ -12,12 +12,13 @@ import {
   env,
   languages,
   ProgressLocation,
+  Range,
   Uri,
   ViewColumn,
   window,
   workspace,
   type CodeAction,
-  type Range,
+  type Diagnostic,
   type TextDocument,
   type TextEditor,
 } from "vscode";
@@ -78,7 +79,7 @@ export class Generator {
       ...others,
       executeCommand: (command, args: unknown[], next) => {
         if (command === generateCommand && isGenerate(args[0])) {
-          return this.run(args[0]);
+          return this.fromAction(args[0]);
         }
         return others.executeCommand === undefined ? (next(command, args) as unknown) : (others.executeCommand(command, args, next) as unknown);
       },
@@ -91,21 +92,39 @@ export class Generator {
     if (editor === undefined || server === undefined) {
       return;
     }
+    if (kind === "sample") {
+      const chosen = await chooseSample(editor);
+      await (chosen === undefined ? undefined : this.run(chosen));
+    } else {
+      await this.ask(server, editor.document, kind, editor.selection);
+    }
+  }
+
+  /** Runs what an action says, once the user has said what it lacks. */
+  private async fromAction(action: Generate): Promise<void> {
+    const { server } = this.linewise().session;
+    const document = server === undefined ? undefined : documentOf(server, action);
+    const lacks = action.detail === null && (action.kind === "instruction" || action.kind === "translate");
+    if (server === undefined || document === undefined || !lacks) {
+      await this.run(action);
+    } else {
+      await this.ask(server, document, action.kind, new Range(action.startLine, action.startCharacter, action.endLine, action.endCharacter));
+    }
+  }
+
+  private async ask(server: LanguageClient, document: TextDocument, kind: Kind, range: Range): Promise<void> {
     if (kind === "instruction") {
       // The model reads the code while the user still writes what to do with it.
-      void server.sendNotification(generationComingNotification, wanted(server, editor.document, { kind, detail: null, range: editor.selection }));
+      void server.sendNotification(generationComingNotification, wanted(server, document, { kind, detail: null, range }));
     }
-    const ask = kind === "sample" ? await chooseSample(editor) : await complete(editor, kind);
-    if (ask === undefined) {
-      return;
-    }
-    await this.run(isGenerate(ask) ? ask : wanted(server, editor.document, ask));
+    const ask = await complete(document, kind, range);
+    await (ask === undefined ? undefined : this.run(wanted(server, document, ask)));
   }
 
   private async run(wanted: Generate): Promise<void> {
     const { session } = this.linewise();
     const { server } = session;
-    const document = workspace.textDocuments.find(({ uri }) => server?.code2ProtocolConverter.asUri(uri) === wanted.uri);
+    const document = server === undefined ? undefined : documentOf(server, wanted);
     if (server === undefined || document === undefined) {
       return;
     }
@@ -235,6 +254,10 @@ export class Generator {
   }
 }
 
+function documentOf(server: LanguageClient, { uri }: Generate): TextDocument | undefined {
+  return workspace.textDocuments.find((document) => server.code2ProtocolConverter.asUri(document.uri) === uri);
+}
+
 function wanted(server: LanguageClient, document: TextDocument, { kind, detail, range: { start, end } }: Ask): Generate {
   return {
     uri: server.code2ProtocolConverter.asUri(document.uri),
@@ -250,29 +273,35 @@ function wanted(server: LanguageClient, document: TextDocument, { kind, detail, 
 }
 
 /** Asks for what a way needs besides the place; undefined where the user went away. */
-async function complete(editor: TextEditor, kind: Kind): Promise<Ask | undefined> {
-  const { selection } = editor;
+async function complete(document: TextDocument, kind: Kind, range: Range): Promise<Ask | undefined> {
   if (kind === "instruction") {
-    const prompt = selection.isEmpty ? "What to write at the cursor" : "What to do with the selection";
+    const prompt = range.isEmpty ? "What to write at the cursor" : "What to do with the selection";
     const detail = await window.showInputBox({ title: "Generate", prompt, ignoreFocusOut: true, validateInput: (text) => (text.trim() === "" ? "Say what to generate." : undefined) });
-    return detail === undefined ? undefined : { kind, detail, range: selection };
+    return detail === undefined ? undefined : { kind, detail, range };
   }
   if (kind === "translate") {
-    const others = TRANSLATIONS.filter((id) => id !== editor.document.languageId).map((id) => ({ id, label: languageName(id) }));
+    const others = TRANSLATIONS.filter((id) => id !== document.languageId).map((id) => ({ id, label: languageName(id) }));
     const chosen = await window.showQuickPick(others, { title: "Translate to" });
-    return chosen === undefined ? undefined : { kind, detail: chosen.id, range: selection };
+    return chosen === undefined ? undefined : { kind, detail: chosen.id, range };
   }
   if (kind === "fix") {
-    const here = languages.getDiagnostics(editor.document.uri).filter(({ range }) => range.intersection(selection) !== undefined);
+    const here = diagnosticsAt(document, range);
     const [only] = here;
     if (only === undefined) {
-      void window.showInformationMessage("There is no diagnostic at the cursor to fix.");
+      void window.showInformationMessage("There is no diagnostic on this line to fix.");
       return undefined;
     }
     const chosen = here.length === 1 ? only : (await window.showQuickPick(here.map((diagnostic) => ({ label: diagnostic.message, diagnostic })), { title: "Fix" }))?.diagnostic;
     return chosen === undefined ? undefined : { kind, detail: chosen.message, range: chosen.range };
   }
-  return { kind, detail: null, range: selection };
+  return { kind, detail: null, range };
+}
+
+/** What is said to be wrong at a place; where nothing is, on its lines. */
+function diagnosticsAt(document: TextDocument, range: Range): readonly Diagnostic[] {
+  const all = languages.getDiagnostics(document.uri);
+  const here = all.filter((diagnostic) => diagnostic.range.intersection(range) !== undefined);
+  return here.length > 0 ? here : all.filter(({ range: { start, end } }) => start.line <= range.end.line && end.line >= range.start.line);
 }
 
 /** Offers the samples of the catalogues that the document has a use for. */

@@ -114,6 +114,8 @@ export function facts(status: Status): readonly (readonly [string, string])[] {
   ].filter((part) => part !== undefined);
   return [
     ["Model", status.model],
+    ["Does well", status.doesWell],
+    ["Does badly", status.doesBadly],
     ["Runs on", BACKENDS[status.backend ?? ""] ?? status.backend],
     ["Speed", speeds.length === 0 ? null : speeds.join(", ")],
     ["Keys saved today", String(status.keysSavedToday)],

@@ -5,6 +5,7 @@ import { NotificationType, RequestType } from "vscode-languageclient/node";
  * How the engine is, for the status item; sent whenever it changes and on request.
  *
  * `model` is its title. `keys_saved_today` counts from local midnight, over all windows.
+ * `does_well` and `does_badly` say what the model is good for, where the index knows it.
  */
 export interface Status {
   readonly state: "loading" | "ready" | "thinking" | "noModel" | "tooSlow" | "error";
@@ -16,6 +17,8 @@ export interface Status {
   readonly keysSavedToday: number;
   readonly progress: number | null;
   readonly advice: string | null;
+  readonly doesWell: string | null;
+  readonly doesBadly: string | null;
 }
 
 /**

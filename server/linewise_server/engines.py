@@ -101,6 +101,16 @@ class Engines:
         )
         return RemoteClient(link, settings.remote_model, settings.remote_fim)
 
+    def verdict(self, settings: Settings) -> tuple[str | None, str | None]:
+        """Return what the model of the settings does well and what badly; None for not known."""
+        try:
+            entry = None if settings.remote_url else self.entry(settings.model)
+        except UnknownModel:
+            entry = None
+        if entry is None:
+            return None, None
+        return entry.does_well or None, entry.does_badly or None
+
     def warning(self, settings: Settings) -> str | None:
         """Return what a user has to know of where code goes; None where it stays here."""
         if not settings.remote_url:
@@ -184,7 +194,7 @@ class Engines:
                 installed=one.installed,
                 active=one.entry.name == active,
                 fits=one.memory <= free,
-                note=one.entry.licence.note or one.entry.summary,
+                note=f"{one.entry.licence.note or one.entry.summary} {one.entry.verdict}".strip(),
             )
             for one in prospects
         ]

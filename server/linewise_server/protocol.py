@@ -49,6 +49,7 @@ class Status:
     """How the engine is, for the status item; sent whenever it changes and on request.
 
     `model` is its title. `keys_saved_today` counts from local midnight, over all windows.
+    `does_well` and `does_badly` say what the model is good for, where the index knows it.
     """
 
     state: State
@@ -60,6 +61,8 @@ class Status:
     keys_saved_today: int
     progress: float | None
     advice: str | None
+    does_well: str | None = None
+    does_badly: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,9 @@ def test_every_entry_says_what_a_user_must_know(entry: Entry) -> None:
     assert entry.summary.endswith(".")
     assert set(entry.tasks) <= set(get_args(Task))
     assert entry.tasks
+    assert entry.does_well
+    assert entry.does_badly
+    assert entry.verdict == f"Does well: {entry.does_well}. Not: {entry.does_badly}."
     assert entry.fim in get_args(Fim)
     assert entry.context is not None
     assert entry.context >= 2048

@@ -5,7 +5,7 @@ import { facts, presence, type Here, type Phase } from "../../src/presence";
 import type { Status } from "../../src/protocol";
 import { bytes } from "../../src/text";
 
-const READY: Status = { state: "ready", message: "Ready.", model: "Small 1M", backend: "cpu", promptSpeed: 542.4, generationSpeed: 83.1, keysSavedToday: 128, progress: null, advice: null };
+const READY: Status = { state: "ready", message: "Ready.", model: "Small 1M", backend: "cpu", promptSpeed: 542.4, generationSpeed: 83.1, keysSavedToday: 128, progress: null, advice: null, doesWell: "lines", doesBadly: "instructions" };
 const HERE: Here = { silence: undefined, language: "Markdown", snoozedUntil: undefined, asksInEditor: true, byHand: false };
 const serving = (status: Partial<Status>): Phase => ({ kind: "serving", status: { ...READY, ...status } });
 
@@ -44,11 +44,13 @@ check("a failure is not hidden by a snooze", { kind: "failed", message: "Broken.
 test("the facts behind the status leave out what is not known", () => {
   assert.deepEqual(facts(READY), [
     ["Model", "Small 1M"],
+    ["Does well", "lines"],
+    ["Does badly", "instructions"],
     ["Runs on", "the processor"],
     ["Speed", "reads 542 tokens a second, writes 83"],
     ["Keys saved today", "128"],
   ]);
-  assert.deepEqual(facts({ ...READY, model: null, backend: null, promptSpeed: null, generationSpeed: null, advice: "Choose a smaller model." }), [
+  assert.deepEqual(facts({ ...READY, model: null, doesWell: null, doesBadly: null, backend: null, promptSpeed: null, generationSpeed: null, advice: "Choose a smaller model." }), [
     ["Keys saved today", "128"],
     ["Advice", "Choose a smaller model."],
   ]);

@@ -31,6 +31,7 @@ from linewise_models.engine.contract import (
     Request,
     Token,
 )
+from linewise_models.engine.stops import StoppedText
 from linewise_models.errors import EngineError, LoadError
 
 SUFFIX = ".script.json"
@@ -149,7 +150,7 @@ class ScriptedEngine:
             rule = replace(rule or Rule(re.compile("")), text=request.forced)
         logprob = USUAL - sum(f for lean, f in self._script.leans.items() if lean not in text)
         reason: FinishReason = "end"
-        said = ""
+        spoken = StoppedText(() if request.forced else request.stop)
         if rule and rule.die:
             os.kill(os.getpid(), signal.SIGKILL)
         if rule and rule.fail:
@@ -168,14 +169,12 @@ class ScriptedEngine:
             if request.deadline_ms is not None and late >= request.deadline_ms:
                 reason = "deadline"
                 break
-            stops = () if request.forced else request.stop
-            places = [p for stop in stops if (p := (said + piece).find(stop)) >= 0]
-            kept = (said + piece)[: min(places)] if places else said + piece
             self._generated += 1
-            yield Token(kept[len(said) :], logprob)
-            said = kept
-            if places:
+            yield Token(spoken.add(piece.encode()), logprob)
+            if spoken.stopped:
                 reason = "stop"
                 break
+        if rest := spoken.finish():
+            yield Token(rest, logprob)
         total = (self._clock() - started) * 1000
         yield Finish(reason, len(words), len(words) - reused, reused, len(pieces), "", total, total)

@@ -26,7 +26,7 @@ from linewise_server.errors import LinewiseError
 from linewise_server.generation.ask import Ask, Change, Outcome, Surroundings
 from linewise_server.generation.generator import OnText, apply, generate, prepare
 from linewise_server.generation.offers import offers
-from linewise_server.generation.ways import WAYS, smallest_model
+from linewise_server.generation.ways import WAYS, WRITTEN, name_of, smallest_model
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.folders import path_of
 from linewise_server.lsp.plain import field, plain
@@ -79,6 +79,7 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         await SingleEdit(server, snapshot, WAYS[wanted.kind].title).make(
             lambda show: work.run(wanted, snapshot, show)
         )
+        work.advise(wanted.kind)
 
 
 class Generations:
@@ -87,6 +88,12 @@ class Generations:
     def __init__(self, server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         self._server = server
         self._workspace = workspace
+        self._client_asks = False
+        server.session.listeners.introduced.append(self._introduced)
+
+    def _introduced(self, options: Any) -> None:
+        """Note whether the client asks its user for what an action lacks: an instruction."""
+        self._client_asks = field(options, "asksForDetail") is True
 
     def snapshot(self, wanted: protocol.Generate) -> Snapshot:
         """Return the document that a request is about, as the client had it when it asked."""
@@ -112,6 +119,17 @@ class Generations:
         except (ModelError, LinewiseError) as error:
             raise _failure(str(error)) from error
 
+    def advise(self, kind: protocol.GenerationKind) -> None:
+        """Say once for each way what to expect of the model and which would do it well."""
+        way, better = WAYS[kind], self._better(kind)
+        if better is not None:
+            advice = f"{way.small} Better: linewise models pull {better}"
+            self._server.session.tell_once(advice, f"what {kind} needs")
+
+    def _better(self, kind: protocol.GenerationKind) -> str | None:
+        settings = self._server.session.settings
+        return smallest_model(WAYS[kind], settings.model) if not settings.remote_url else None
+
     async def prepare(self, wanted: protocol.Generate) -> None:
         """Have read what a request will begin with; if that fails, the request itself will say.
 
@@ -126,9 +144,7 @@ class Generations:
     async def answer(self, outcome: Outcome, snapshot: Snapshot) -> protocol.Generation:
         """Return an outcome as the client is told it, with the docs of the APIs in it."""
         encoding = self._server.session.documents.encoding
-        settings = self._server.session.settings
-        way = WAYS[outcome.kind]
-        better = smallest_model(way, settings.model) if not settings.remote_url else None
+        way, better = WAYS[outcome.kind], self._better(outcome.kind)
         return protocol.Generation(
             kind=outcome.kind,
             version=snapshot.version,
@@ -138,13 +154,13 @@ class Generations:
             file=outcome.file,
             problems=list(outcome.problems),
             unresolved=list(outcome.unresolved),
+            names_checked=outcome.names_checked,
             apis=await self._apis(outcome, snapshot),
             model=outcome.model,
             advice=way.small if better else None,
             better_model=better,
             finish=outcome.finish,
             prompt_tokens=outcome.prompt_tokens,
-            names_checked=outcome.names_checked,
             generated_tokens=outcome.generated_tokens,
             ttft_ms=outcome.ttft_ms,
             total_ms=outcome.total_ms,
@@ -167,8 +183,9 @@ class Generations:
         asked = params.context.trigger_kind != types.CodeActionTriggerKind.Automatic
         kinds = types.CodeActionKind
         found = [
-            self._action(document, params.range, kind, kinds.Refactor)
+            action
             for kind in offers(snapshot, start, end, asked=asked)
+            for action in self._actions(document, params.range, kind)
         ]
         if asked:
             found += [
@@ -176,6 +193,33 @@ class Generations:
                 for each in params.context.diagnostics
             ]
         return [action for action in found if _is_wanted(action, only)]
+
+    def _actions(
+        self, document: Document, place: types.Range, kind: protocol.GenerationKind
+    ) -> list[types.CodeAction]:
+        """Return the actions of a way: one, or one for each word that its user could say.
+
+        LSP has no way to ask for a text, so that clients which do not ask have no free instruction.
+        """
+        kinds = types.CodeActionKind
+        if WAYS[kind].needs == "nothing":
+            return [self._action(document, place, kind, kinds.Refactor)]
+        if self._client_asks:
+            return [self._action(document, place, kind, kinds.RefactorRewrite)]
+        if kind != "translate":
+            return []
+        return [
+            self._action(
+                document,
+                place,
+                kind,
+                kinds.RefactorRewrite,
+                title=f"Translate to {name_of(language)}",
+                detail=language,
+            )
+            for language in WRITTEN
+            if name_of(language) != name_of(document.language)
+        ]
 
     async def resolve(self, action: types.CodeAction) -> types.CodeAction:
         """Fill in what an action runs."""

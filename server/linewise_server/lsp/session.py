@@ -368,6 +368,7 @@ class Session:
         advice = None
         if slow:
             advice = await self._instead(report, waits)
+        does_well, does_badly = self.engines.verdict(self.settings)
         self._show(
             Status(
                 state=state,
@@ -379,6 +380,8 @@ class Session:
                 keys_saved_today=self.keys.today,
                 progress=None,
                 advice=advice,
+                does_well=does_well,
+                does_badly=does_badly,
             )
         )
         if advice is not None:
