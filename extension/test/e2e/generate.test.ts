@@ -21,7 +21,6 @@ const RULES = [
   { after: "# double it\\s*", text: "def twice(x):\n    return 2 * x\n" },
   { after: 'def mean\\(xs\\):\\s*"""', text: 'Return the arithmetic mean."""\n' },
   { after: "def test_mean", text: "():\n    assert mean([1, 3]) == 2\n" },
-  { after: "half\\(x: number\\): number \\{\\s*", text: "  return x / 2;\n}\n" },
   { after: "in a few short sentences\\.\\s*", text: "It divides." },
 ];
 
@@ -59,7 +58,6 @@ describe("generation", () => {
         "discard.py": MEAN,
         "closed.py": MEAN,
         "explain.py": "def half(x):\n    return x / 2\n",
-        "fix.ts": "export function half(x: number): number {\n  return y / 2;\n}\n",
       },
       environment: { LINEWISE_HOME: join(OUTPUT, "generation-home") },
       settings: { "linewise.server.path": join(dirname(PYTHON), "linewise"), "linewise.model": model, "linewise.trigger": "manual", "files.autoSave": "off" },
@@ -142,9 +140,8 @@ describe("generation", () => {
     await editor.openFile("preview.py");
     await editor.run("Linewise: Implement This Function");
     await editor.page.waitForSelector(".monaco-diff-editor");
-    assert.deepEqual(await editor.notifications(), []);
     await editor.screenshot("generation-preview");
-    await editor.page.click('.editor-actions .action-label:has-text("Apply"), .editor-actions .action-label[aria-label^="Apply"]');
+    await editor.page.click('.editor-actions .action-label[aria-label^="Apply Generated Code"]');
     await written(editor, "preview.py", /^import statistics\n[^]*return statistics\.fmean\(xs\)/);
   });
 
@@ -180,17 +177,6 @@ describe("generation", () => {
     await editor.press("Control+.");
     await editor.action("Explain");
     await eventually("the answer", async () => (await editor.shown()).includes("It divides."));
-  });
-
-  test("the light bulb fixes a diagnostic of another extension", async () => {
-    await editor.openFile("fix.ts");
-    await editor.page.waitForSelector(".squiggly-error");
-    await editor.press("Control+Home");
-    await editor.press("F8");
-    await editor.press("Escape");
-    await editor.press("Control+.");
-    await editor.action("Fix");
-    await written(editor, "fix.ts", /return x \/ 2;/);
   });
 
   test("the commands are there because the server says that it can", async () => {
