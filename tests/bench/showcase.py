@@ -44,7 +44,7 @@ SPLITS = {
     "kind": {"no_page": 0.6, "no_sample": 0.4},
     "target": {"reference": 0.8, "support": 0.2},
     "reason": {"outdated": 0.4, "no_example": 0.4, "unclear": 0.2},
-    "act": {"opened": 0.5, "acted": 0.3, "muted": 0.2},
+    "act": {"opened": 0.8, "muted": 0.2},
 }
 FEEDBACK = (
     (

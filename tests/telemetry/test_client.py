@@ -460,7 +460,7 @@ def test_thread_that_still_sends_finds_the_spool_closed(
     )  # fmt: skip
     assert client.flush(10)
     client.stop()
-    client.record("docs.gap", catalogue="acme", symbol="acme.Client.send", kind="stale")
+    client.record("docs.gap", catalogue="acme", symbol="acme.Client.send", kind="no_page")
     later = Telemetry(REGISTRY, places)
     later.start()
     assert [event.name for event in later.waiting()] == ["completion.answered"]

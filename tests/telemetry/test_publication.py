@@ -54,11 +54,11 @@ WORLDS: dict[str, dict[str, tuple[Wire, ...]]] = {
         "reason": ("wrong", "unclear", "none"),
     },
     "deprecation.met": {
-        "catalogue": ("acme",), "symbol": SYMBOLS, "act": ("seen", "fixed", "dismissed"),
+        "catalogue": ("acme",), "symbol": SYMBOLS, "act": ("seen", "fixed"),
     },
     "announcement.met": {
         "catalogue": ("acme",), "symbol": SYMBOLS[:3],
-        "act": ("delivered", "opened", "acted", "muted"),
+        "act": ("delivered", "opened", "muted"),
     },
 }  # fmt: skip
 

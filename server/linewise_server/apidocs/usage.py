@@ -24,8 +24,8 @@ from linewise_telemetry.client.completions import ApiUse
 Record = Callable[..., None]
 Surface = Literal["hover", "completion", "link", "palette"]
 Page = Literal["reference", "guide", "sample", "changelog", "support"]
-DeprecationAct = Literal["seen", "fixed", "dismissed"]
-AnnouncementAct = Literal["delivered", "opened", "acted", "muted"]
+DeprecationAct = Literal["seen", "fixed"]
+AnnouncementAct = Literal["delivered", "opened", "muted"]
 
 _NOT_LOOKED_UP: tuple[Reason, ...] = ("own", "unresolved", "late", "private")
 _MOST_APIS = 8
