@@ -181,6 +181,8 @@ default = "a"
 name = "a"
 title = "A"
 summary = "A."
+does_well = "lines"
+does_badly = "books"
 tasks = ["completion"]
 source = "file:/a.gguf"
 size = 1
@@ -195,6 +197,7 @@ fim = "none"
     [
         (MODEL + 'sha265 = "typo"', "sha265"),
         (MODEL.replace("size = 1\n", ""), "size"),
+        (MODEL.replace('does_badly = "books"\n', ""), "does_badly"),
         (MODEL.replace('default = "a"', 'default = "b"'), "'b'"),
         (MODEL + MODEL.split("\n", 2)[2], "one name"),
     ],
