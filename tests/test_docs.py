@@ -19,7 +19,9 @@ README = Path("README.md").read_text("utf-8")
 @pytest.mark.parametrize("attribute", fields(Settings), ids=lambda a: a.metadata["key"])
 def test_every_setting_is_in_the_readme_with_its_default(attribute: object) -> None:
     key = attribute.metadata["key"]  # type: ignore[attr-defined] # attrs' Attribute is generic
-    row = next((line for line in README.splitlines() if f"`{key}`" in line), "")
+    row = next(
+        (line for line in README.splitlines() if line.startswith("|") and f"`{key}`" in line), ""
+    )
     default = getattr(Settings(), attribute.name)  # type: ignore[attr-defined]
     shown = json.dumps(list(default) if isinstance(default, tuple) else default).strip('"')
     assert (f"`{shown}`" in row) or (default == "" and "empty" in row)
