@@ -1,4 +1,7 @@
-"""The whole client: what it records at which level, what leaves, and what never does."""
+"""The whole client: what it records at which level, what leaves, and what never does.
+
+One long file, as what it tests is one list; its canaries and collector serve every test.
+"""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, Literal
 
 from attrs import evolve
@@ -23,13 +23,14 @@ from linewise_server.completion.adapted import AdaptedClient, Adapters
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.budget import too_slow
 from linewise_server.completion.calibration import USUAL
-from linewise_server.completion.completer import Answered, Completer
+from linewise_server.completion.completer import Completer
 from linewise_server.completion.neighbours import Neighbour
 from linewise_server.completion.outcome import Outcome
 from linewise_server.engines import Engines, ModelMissingError
-from linewise_server.lsp.documents import Document, Documents, Edit
+from linewise_server.lsp.documents import Documents, Edit
 from linewise_server.lsp.folders import Folders
 from linewise_server.lsp.keys_saved import KeysSaved
+from linewise_server.lsp.listeners import Listeners
 from linewise_server.lsp.silence import Silences
 from linewise_server.protocol import DocumentStatus, State, Status, Trace
 from linewise_server.settings import Settings, read_settings
@@ -38,38 +39,6 @@ from linewise_server.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 _LOADED = 1.0
-
-
-@dataclass(slots=True)
-class Listeners:
-    """Who else hears of what happens; features add themselves when they are registered."""
-
-    introduced: list[Callable[[Any], None]] = field(default_factory=list)
-    """With the client's initialization options."""
-    opened: list[Callable[[Document], None]] = field(default_factory=list)
-    edited: list[Callable[[Document, Edit], None]] = field(default_factory=list)
-    answered: list[Answered] = field(default_factory=list)
-    """Of every request, also those that failed or were cancelled."""
-    accepted: list[Callable[[str, Suggestion], None]] = field(default_factory=list)
-    """With the URI of the document."""
-    accepted_partly: list[Callable[[str, int], None]] = field(default_factory=list)
-    """With the id and how many of its first characters are in the text."""
-    inserted: list[Callable[[str, str, str, str], None]] = field(default_factory=list)
-    """With the URI of the document, a catalogue, the id of its sample and the text put in."""
-    shown: list[Callable[[str, str], None]] = field(default_factory=list)
-    """With the id and how the client knows that it is on the screen."""
-    dismissed: list[Callable[[str, str, float], None]] = field(default_factory=list)
-    """With the id, the reason and the milliseconds that it stood on the screen."""
-    loading: list[Callable[[float], None]] = field(default_factory=list)
-    """With the share of the model that is loaded, 0.0 to 1.0."""
-    served: list[Callable[[Report], None]] = field(default_factory=list)
-    """When the engine is ready, again after each request."""
-    failed: list[Callable[[], None]] = field(default_factory=list)
-    """When the engine could not do what was asked."""
-    folders: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    """When folders joined the workspace or left it."""
-    starting: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    ending: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
 
 class Session:

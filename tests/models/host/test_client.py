@@ -1,4 +1,7 @@
-"""The engine process and its clients: shared, fair, killed, idle, refused."""
+"""The engine process and its clients: shared, fair, killed, idle, refused.
+
+One long file, since all of it stands on the same real processes, which the fixtures start and end.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The path of a keystroke, with an engine that says what the test lets it say."""
+"""The path of a keystroke, with an engine that says what the test lets it say.
+
+Long as the path itself is, and for its reason: one bench, and the steps in the order of a key.
+"""
 
 from __future__ import annotations
 
