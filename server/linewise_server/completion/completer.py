@@ -14,7 +14,7 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from linewise_models.engine.contract import EngineClient, Finish, Report, Request, Urgency
 from linewise_models.errors import ModelError
@@ -54,6 +54,19 @@ NEAR_LINES = 40
 """Lines above the cursor whose names say which definitions of other files matter."""
 ORPHAN_SECONDS = 0.1
 """How long a generation that nobody waits for may go on, for the next key to join it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """One request on its way: what was asked, and what was found out of its place."""
+
+    ask: Ask
+    snapshot: Snapshot
+    """The document with what is selected in the list of suggestions taken as written."""
+    column: int
+    site: Site
+    wanted: Shape
+    started: float
 
 
 class Completer:
@@ -115,7 +128,7 @@ class Completer:
             self._answered(ask, found[0], outcome)
             self._ahead.think(snapshot, ask.line, column, found[0])
             return found[0]
-        return await self._ask(ask, snapshot, column, site, wanted, started)
+        return await self._ask(_Key(ask, snapshot, column, site, wanted, started))
 
     def changed(self, snapshot: Snapshot, line: int, column: int) -> None:
         """Note that the user changed the text; ends work that the change made useless."""
@@ -209,32 +222,17 @@ class Completer:
         await asyncio.gather(*self._chores, return_exceptions=True)
         await self.client.close()
 
-    async def _ask(
-        self,
-        ask: Ask,
-        snapshot: Snapshot,
-        column: int,
-        site: Site,
-        wanted: Shape,
-        started: float,
-    ) -> list[Suggestion]:
-        """Return what the engine says, within the budget that began at `started`."""
-        flight, origin = await self._board(ask, snapshot, column, site, wanted, started)
+    async def _ask(self, key: _Key) -> list[Suggestion]:
+        """Return what the engine says, within the budget that began with the key."""
+        flight, origin = await self._board(key)
         if flight is None:
-            self._answered(ask, [], Outcome("timeout", self._since(started)))
+            self._answered(key.ask, [], Outcome("timeout", self._since(key.started)))
             return []
-        return await self._wait(ask, snapshot, column, site, wanted, flight, origin, started)
+        return await self._wait(key, flight, origin)
 
-    async def _board(
-        self,
-        ask: Ask,
-        snapshot: Snapshot,
-        column: int,
-        site: Site,
-        wanted: Shape,
-        started: float,
-    ) -> tuple[Flight | None, Origin]:
+    async def _board(self, key: _Key) -> tuple[Flight | None, Origin]:
         """Return the generation to wait for: the one under way if it agrees, else a new one."""
+        ask, snapshot, site, wanted = key.ask, key.snapshot, key.site, key.wanted
         flight = self._flight
         if flight is not None and ask.candidates == 1 and self._joins(flight, ask, site, wanted):
             return flight, "joined"
@@ -245,7 +243,7 @@ class Completer:
             self._ahead.let_go()
             return ahead, "joined"
         self._ahead.stop()
-        began = started if ask.invoked else self._rhythm.key_of(started)
+        began = key.started if ask.invoked else self._rhythm.key_of(key.started)
         if self._report is None:
             # Nobody is late because the model was not there yet.
             await self.report()
@@ -256,7 +254,7 @@ class Completer:
         budget = await self._sizes(ask, wanted, self._since(began))
         if budget.output == 0:
             return None, "none"
-        plan = (await self._plans()).plan(snapshot, ask.line, column, budget)
+        plan = (await self._plans()).plan(snapshot, ask.line, key.column, budget)
         flight = await self._flight_for(ask, snapshot.uri, site, wanted, plan, budget)
         flight.held_back = held_back
         self._cancel_flight()
@@ -288,18 +286,9 @@ class Completer:
         longer = wanted == "block" and flight.shape == "line"
         return not longer and flight.typed(ask.snapshot.uri, site) is not None
 
-    async def _wait(
-        self,
-        ask: Ask,
-        snapshot: Snapshot,
-        column: int,
-        site: Site,
-        wanted: Shape,
-        flight: Flight,
-        origin: Origin,
-        started: float,
-    ) -> list[Suggestion]:
+    async def _wait(self, key: _Key, flight: Flight, origin: Origin) -> list[Suggestion]:
         """Wait until the generation said enough for this site, and turn it into suggestions."""
+        ask, snapshot, site, wanted = key.ask, key.snapshot, key.site, key.wanted
 
         def left() -> str | None:
             typed = flight.typed(snapshot.uri, site)
@@ -324,14 +313,14 @@ class Completer:
         self._settle(flight)
         if origin == "joined" and flight.silent_at_deadline:
             # The time of the earlier key was over; what was evaluated for it is in the cache.
-            return await self._ask(ask, snapshot, column, site, wanted, started)
+            return await self._ask(key)
         text = left()
         if text is None or not flight.text:
-            self._tell(ask, "", origin, (), flight, started)
-            self._answered(ask, [], self._outcome(text, 0, origin, flight, started))
+            self._tell(ask, "", origin, (), flight, key.started)
+            self._answered(ask, [], self._outcome(text, 0, origin, flight, key.started))
             return []
         held_back = flight.held_back if origin == "model" else 0.0
-        self._rhythm.answered(self._clock() - started - held_back)
+        self._rhythm.answered(self._clock() - key.started - held_back)
         texts = [text, *flight.alternatives.values()]
         suggestions: list[Suggestion] = []
         acted: tuple[str, ...] = ()
@@ -339,10 +328,10 @@ class Completer:
             found, names = self._finish(ask, site, wanted, candidate, origin, flight.confidence)
             acted = names if number == 0 else acted
             suggestions += [s for s in found if all(s.text != other.text for other in suggestions)]
-        self._tell(ask, text, origin, acted, flight, started)
-        outcome = self._outcome(text, len(suggestions), origin, flight, started)
+        self._tell(ask, text, origin, acted, flight, key.started)
+        outcome = self._outcome(text, len(suggestions), origin, flight, key.started)
         self._answered(ask, suggestions, outcome)
-        self._ahead.think(snapshot, ask.line, column, suggestions)
+        self._ahead.think(snapshot, ask.line, key.column, suggestions)
         return suggestions
 
     def _settle(self, flight: Flight) -> None:
