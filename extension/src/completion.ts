@@ -17,19 +17,13 @@ import {
   type Position,
   type TextDocument,
 } from "vscode";
-import { NotificationType, type Middleware } from "vscode-languageclient/node";
-import { acceptCommand, completionDismissedNotification, completionShownNotification } from "./protocol";
+import type { Middleware } from "vscode-languageclient/node";
+import { acceptCommand, completionDismissedNotification, completionShownNotification, didPartiallyAcceptCompletionNotification } from "./protocol";
 import type { Missed, Place } from "./missed";
 import type { Linewise, Session } from "./session";
 import { asksWhileTyping } from "./settings";
 import type { Snooze } from "./snooze";
 import { Suggestions, type Suggestion, type Text } from "./suggestions";
-
-/** The Copilot language server's name and parameters, which other clients of ours use too. */
-const partiallyAccepted = new NotificationType<{
-  readonly item: { readonly insertText: string; readonly command: { readonly title: string; readonly command: string; readonly arguments: readonly [string] } };
-  readonly acceptedLength: number;
-}>("textDocument/didPartiallyAcceptCompletion");
 
 /** Returns the tracker whose reports go to the session's server. */
 export function reportTo(session: () => Session): Suggestions {
@@ -38,11 +32,8 @@ export function reportTo(session: () => Session): Suggestions {
     {
       shown: (report) => void server()?.sendNotification(completionShownNotification, report),
       dismissed: (report) => void server()?.sendNotification(completionDismissedNotification, report),
-      partiallyAccepted: ({ id, text }, acceptedLength) =>
-        void server()?.sendNotification(partiallyAccepted, {
-          item: { insertText: text, command: { title: "", command: acceptCommand, arguments: [id] } },
-          acceptedLength,
-        }),
+      partiallyAccepted: ({ id }, acceptedLength) =>
+        void server()?.sendNotification(didPartiallyAcceptCompletionNotification, { item: { command: { arguments: [id] } }, acceptedLength }),
     },
     () => performance.now(),
   );

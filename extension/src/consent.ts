@@ -6,7 +6,7 @@
  */
 
 export const NOT_NOW = "Not Now";
-export const SEE = "See Exactly What Would Be Sent";
+export const SEE = "See What Is Sent";
 export const CHOOSE = "Choose…";
 
 export interface Asking {

@@ -3,6 +3,7 @@
 import { commands, env, window, workspace, type ExtensionContext } from "vscode";
 import { Announcements } from "./announcements";
 import * as completion from "./completion";
+import { Decisions } from "./decision";
 import * as docs from "./docs";
 import * as explain from "./explain";
 import { readWheel } from "./environment/wheel";
@@ -28,15 +29,17 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const quiet = new snooze.Snooze();
   const missed = new Missed();
   const preview = new Preview();
-  const generator = new Generator(() => linewise, preview);
+  const decisions = new Decisions(preview);
+  const generator = new Generator(() => linewise, preview, decisions);
   const suggestions = completion.reportTo(() => owner);
   const owner = new session.Session({
     log,
     findServer: () => setup.findServer(context.globalStorageUri.fsPath, wheel),
     initializationOptions: () => ({
       announcements: true,
+      asksForDetail: true,
       editorTelemetryEnabled: env.isTelemetryEnabled,
-      pythonInterpreter: interpreter.chosenInterpreter(),
+      pythonChosen: interpreter.chosenInterpreters(),
       pythonServer: docs.pythonIsServed(),
       trusted: workspace.isTrusted,
     }),
@@ -49,6 +52,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
     log,
     preview,
     announcements,
+    decisions,
     owner,
     commands.registerCommand("linewise.showLog", () => {
       log.show();

@@ -12,16 +12,18 @@ import {
   env,
   languages,
   ProgressLocation,
+  Range,
   Uri,
   ViewColumn,
   window,
   workspace,
   type CodeAction,
-  type Range,
+  type Diagnostic,
   type TextDocument,
   type TextEditor,
 } from "vscode";
 import { ProgressType, type LanguageClient, type Middleware } from "vscode-languageclient/node";
+import type { Decisions } from "./decision";
 import { Draft } from "./draft";
 import { languageName } from "./languages";
 import { isCancelled, useModel } from "./models";
@@ -60,6 +62,7 @@ export class Generator {
   constructor(
     private readonly linewise: () => Linewise,
     private readonly preview: Preview,
+    private readonly decisions: Decisions,
   ) {}
 
   activate(): void {
@@ -76,7 +79,7 @@ export class Generator {
       ...others,
       executeCommand: (command, args: unknown[], next) => {
         if (command === generateCommand && isGenerate(args[0])) {
-          return this.run(args[0]);
+          return this.fromAction(args[0]);
         }
         return others.executeCommand === undefined ? (next(command, args) as unknown) : (others.executeCommand(command, args, next) as unknown);
       },
@@ -89,21 +92,39 @@ export class Generator {
     if (editor === undefined || server === undefined) {
       return;
     }
+    if (kind === "sample") {
+      const chosen = await chooseSample(editor);
+      await (chosen === undefined ? undefined : this.run(chosen));
+    } else {
+      await this.ask(server, editor.document, kind, editor.selection);
+    }
+  }
+
+  /** Runs what an action says, once the user has said what it lacks. */
+  private async fromAction(action: Generate): Promise<void> {
+    const { server } = this.linewise().session;
+    const document = server === undefined ? undefined : documentOf(server, action);
+    const lacks = action.detail === null && (action.kind === "instruction" || action.kind === "translate");
+    if (server === undefined || document === undefined || !lacks) {
+      await this.run(action);
+    } else {
+      await this.ask(server, document, action.kind, new Range(action.startLine, action.startCharacter, action.endLine, action.endCharacter));
+    }
+  }
+
+  private async ask(server: LanguageClient, document: TextDocument, kind: Kind, range: Range): Promise<void> {
     if (kind === "instruction") {
       // The model reads the code while the user still writes what to do with it.
-      void server.sendNotification(generationComingNotification, wanted(server, editor.document, { kind, detail: null, range: editor.selection }));
+      void server.sendNotification(generationComingNotification, wanted(server, document, { kind, detail: null, range }));
     }
-    const ask = kind === "sample" ? await chooseSample(editor) : await complete(editor, kind);
-    if (ask === undefined) {
-      return;
-    }
-    await this.run(isGenerate(ask) ? ask : wanted(server, editor.document, ask));
+    const ask = await complete(document, kind, range);
+    await (ask === undefined ? undefined : this.run(wanted(server, document, ask)));
   }
 
   private async run(wanted: Generate): Promise<void> {
     const { session } = this.linewise();
     const { server } = session;
-    const document = workspace.textDocuments.find(({ uri }) => server?.code2ProtocolConverter.asUri(uri) === wanted.uri);
+    const document = server === undefined ? undefined : documentOf(server, wanted);
     if (server === undefined || document === undefined) {
       return;
     }
@@ -114,6 +135,8 @@ export class Generator {
     const draft = new Draft(document);
     try {
       const answer = await this.request(server, wanted, draft, document, source);
+      // There is nothing left to cancel.
+      await this.settled(source);
       await this.place(server, answer, draft, document);
     } catch (error) {
       await draft.restore();
@@ -122,11 +145,15 @@ export class Generator {
       }
     } finally {
       draft.dispose();
-      if (this.running === source) {
-        this.running = undefined;
-        await commands.executeCommand("setContext", GENERATING, false);
-      }
+      await this.settled(source);
       source.dispose();
+    }
+  }
+
+  private async settled(source: CancellationTokenSource): Promise<void> {
+    if (this.running === source) {
+      this.running = undefined;
+      await commands.executeCommand("setContext", GENERATING, false);
     }
   }
 
@@ -172,13 +199,8 @@ export class Generator {
 
   /** Shows the edits as a diff; they are made once the user says so. */
   private async agreed(answer: Generation, draft: Draft, document: TextDocument): Promise<boolean> {
-    const uri = this.preview.put(`Generated ${document.uri.path.split("/").pop() ?? ""}`, draft.preview(answer.edits));
-    await commands.executeCommand("vscode.diff", document.uri, uri, `${titleOf(answer.kind)}: as it is ↔ generated`, { preview: true });
-    const [apply, discard] = ["Apply", "Discard"];
-    const chosen = await window.showInformationMessage(`${titleOf(answer.kind)}: ${lines(answer.text)} by ${answer.model}.`, apply, discard);
-    await closeTab(uri);
-    await window.showTextDocument(document);
-    if (chosen !== apply) {
+    const title = `${titleOf(answer.kind)}: ${lines(answer.text)} by ${answer.model}`;
+    if (!(await this.decisions.ask(document, draft.preview(answer.edits), title))) {
       return false;
     }
     if (await draft.finish(answer.edits)) {
@@ -201,9 +223,10 @@ export class Generator {
     const problems = [...answer.problems, ...(answer.unresolved.length === 0 ? [] : [`Defined nowhere: ${answer.unresolved.join(", ")}.`])];
     const pages = answer.apis.filter(({ url }) => url !== null);
     const docs = pages.length === 0 ? [] : ["Docs…"];
-    const summary = `${titleOf(answer.kind)}: ${lines(answer.text)}${answer.model === "" ? "" : ` by ${answer.model}`}.`;
+    const names = answer.namesChecked ? "" : " Names were not checked.";
+    const summary = `${titleOf(answer.kind)}: ${lines(answer.text)}${answer.model === "" ? "" : ` by ${answer.model}`}.${names}`;
     if (problems.length > 0) {
-      void window.showWarningMessage(`${titleOf(answer.kind)}: check it. ${problems.join(" ")}`, ...docs).then((chosen) => (chosen === undefined ? undefined : openDocs(pages)));
+      void window.showWarningMessage(`${titleOf(answer.kind)}: check it. ${problems.join(" ")}${names}`, ...docs).then((chosen) => (chosen === undefined ? undefined : openDocs(pages)));
     } else if (docs.length > 0) {
       void window.showInformationMessage(summary, ...docs).then((chosen) => (chosen === undefined ? undefined : openDocs(pages)));
     } else {
@@ -231,6 +254,10 @@ export class Generator {
   }
 }
 
+function documentOf(server: LanguageClient, { uri }: Generate): TextDocument | undefined {
+  return workspace.textDocuments.find((document) => server.code2ProtocolConverter.asUri(document.uri) === uri);
+}
+
 function wanted(server: LanguageClient, document: TextDocument, { kind, detail, range: { start, end } }: Ask): Generate {
   return {
     uri: server.code2ProtocolConverter.asUri(document.uri),
@@ -246,29 +273,35 @@ function wanted(server: LanguageClient, document: TextDocument, { kind, detail, 
 }
 
 /** Asks for what a way needs besides the place; undefined where the user went away. */
-async function complete(editor: TextEditor, kind: Kind): Promise<Ask | undefined> {
-  const { selection } = editor;
+async function complete(document: TextDocument, kind: Kind, range: Range): Promise<Ask | undefined> {
   if (kind === "instruction") {
-    const prompt = selection.isEmpty ? "What to write at the cursor" : "What to do with the selection";
+    const prompt = range.isEmpty ? "What to write at the cursor" : "What to do with the selection";
     const detail = await window.showInputBox({ title: "Generate", prompt, ignoreFocusOut: true, validateInput: (text) => (text.trim() === "" ? "Say what to generate." : undefined) });
-    return detail === undefined ? undefined : { kind, detail, range: selection };
+    return detail === undefined ? undefined : { kind, detail, range };
   }
   if (kind === "translate") {
-    const others = TRANSLATIONS.filter((id) => id !== editor.document.languageId).map((id) => ({ id, label: languageName(id) }));
+    const others = TRANSLATIONS.filter((id) => id !== document.languageId).map((id) => ({ id, label: languageName(id) }));
     const chosen = await window.showQuickPick(others, { title: "Translate to" });
-    return chosen === undefined ? undefined : { kind, detail: chosen.id, range: selection };
+    return chosen === undefined ? undefined : { kind, detail: chosen.id, range };
   }
   if (kind === "fix") {
-    const here = languages.getDiagnostics(editor.document.uri).filter(({ range }) => range.intersection(selection) !== undefined);
+    const here = diagnosticsAt(document, range);
     const [only] = here;
     if (only === undefined) {
-      void window.showInformationMessage("There is no diagnostic at the cursor to fix.");
+      void window.showInformationMessage("There is no diagnostic on this line to fix.");
       return undefined;
     }
     const chosen = here.length === 1 ? only : (await window.showQuickPick(here.map((diagnostic) => ({ label: diagnostic.message, diagnostic })), { title: "Fix" }))?.diagnostic;
     return chosen === undefined ? undefined : { kind, detail: chosen.message, range: chosen.range };
   }
-  return { kind, detail: null, range: selection };
+  return { kind, detail: null, range };
+}
+
+/** What is said to be wrong at a place; where nothing is, on its lines. */
+function diagnosticsAt(document: TextDocument, range: Range): readonly Diagnostic[] {
+  const all = languages.getDiagnostics(document.uri);
+  const here = all.filter((diagnostic) => diagnostic.range.intersection(range) !== undefined);
+  return here.length > 0 ? here : all.filter(({ range: { start, end } }) => start.line <= range.end.line && end.line >= range.start.line);
 }
 
 /** Offers the samples of the catalogues that the document has a use for. */
@@ -321,12 +354,6 @@ function exists(uri: Uri): Thenable<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function closeTab(uri: Uri): Promise<void> {
-  const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
-  const shown = tabs.filter(({ input }) => typeof input === "object" && input !== null && "modified" in input && String(input.modified) === uri.toString());
-  await window.tabGroups.close(shown);
 }
 
 async function openDocs(apis: readonly ApiLink[]): Promise<void> {

@@ -1,12 +1,12 @@
 /**
- * The Python that the user chose for the workspace in the Python extension, told to the server.
+ * The Python that the user chose for each workspace folder in the Python extension, told to the server.
  *
  * Docs are linked for what is installed there. Nothing is told in a workspace that is not trusted, and the extension is
  * asked only once it runs: it starts by itself where there is Python.
  */
 
 import { extensions, workspace, type Disposable, type Event, type Extension, type Uri } from "vscode";
-import { pythonChosenNotification } from "./protocol";
+import { pythonChosenNotification, type PythonChosen } from "./protocol";
 import type { Linewise } from "./session";
 
 /** The part of the Python extension's interface that is used here. */
@@ -20,20 +20,28 @@ interface PythonExtension {
 const LOOK_AGAIN_MS = 5_000;
 const LOOKS = 24;
 
-/** The interpreter, or folder of the environment, that is chosen now; empty where nobody says. */
-export function chosenInterpreter(): string {
-  const resource = workspace.workspaceFolders?.[0]?.uri;
-  return workspace.isTrusted ? (running()?.exports.environments?.getActiveEnvironmentPath(resource).path ?? "") : "";
+/** The interpreters, or folders of environments, that are chosen now; none where nobody says. */
+export function chosenInterpreters(): readonly PythonChosen[] {
+  const environments = workspace.isTrusted ? running()?.exports.environments : undefined;
+  if (environments === undefined) {
+    return [];
+  }
+  const folders = workspace.workspaceFolders?.map(({ uri }) => uri) ?? [undefined];
+  return folders.map((uri) => ({ folder: uri?.toString() ?? "", interpreter: environments.getActiveEnvironmentPath(uri).path }));
 }
 
 export function activate({ context, session }: Linewise): void {
-  let said = chosenInterpreter();
+  let said = new Map<string, string>();
   let follows: Disposable | undefined;
+  const note = (): readonly PythonChosen[] => {
+    const chosen = chosenInterpreters();
+    const news = chosen.filter(({ folder, interpreter }) => said.get(folder) !== interpreter);
+    said = new Map(chosen.map(({ folder, interpreter }) => [folder, interpreter]));
+    return news;
+  };
   const tell = (): void => {
-    const interpreter = chosenInterpreter();
-    if (interpreter !== said) {
-      said = interpreter;
-      void session.server?.sendNotification(pythonChosenNotification, { interpreter });
+    for (const each of note()) {
+      void session.server?.sendNotification(pythonChosenNotification, each);
     }
   };
   const follow = (): boolean => {
@@ -50,10 +58,9 @@ export function activate({ context, session }: Linewise): void {
     }
   }, LOOK_AGAIN_MS);
   context.subscriptions.push(
-    session.onWillStart(() => {
-      said = chosenInterpreter();
-    }),
+    session.onWillStart(note),
     extensions.onDidChange(follow),
+    workspace.onDidChangeWorkspaceFolders(tell),
     workspace.onDidGrantWorkspaceTrust(follow),
     { dispose: () => { clearInterval(looking); follows?.dispose(); } },
   );

@@ -2,10 +2,10 @@
 
 import { commands, window } from "vscode";
 import { MessageType, ShowMessageNotification } from "vscode-languageclient/node";
+import { SELECT_MODEL } from "./models";
 import type { Linewise, Session } from "./session";
 import { SECTION, serverSettings } from "./settings";
 
-const SELECT_MODEL = "Select Model…";
 const SHOW_LOG = "Show Log";
 
 export function activate({ context, session, log }: Linewise): void {
@@ -15,7 +15,7 @@ export function activate({ context, session, log }: Linewise): void {
         if (isOfferedAnyway(session, message)) {
           return;
         }
-        const chosen = await show(type, message, buttons(session, type));
+        const chosen = await show(type, message, buttons(session, type, message));
         if (chosen === SELECT_MODEL) {
           await commands.executeCommand("linewise.selectModel");
         } else if (chosen === SHOW_LOG) {
@@ -39,14 +39,18 @@ async function explain(message: string): Promise<void> {
   await mends[chosen ?? ""]?.();
 }
 
-/** A missing model is offered by `models`, with its size and a button that fetches it. */
+/** A missing model, or a wrong name of one, is told by `models`, with a button that mends it. */
 function isOfferedAnyway({ current }: Session, message: string): boolean {
   return current.kind === "serving" && current.status?.state === "noModel" && current.status.message === message;
 }
 
-function buttons({ current }: Session, type: MessageType): readonly string[] {
-  if (current.kind === "serving" && current.status?.state === "tooSlow") {
+function buttons({ current }: Session, type: MessageType, message: string): readonly string[] {
+  const status = current.kind === "serving" ? current.status : undefined;
+  if (status?.state === "tooSlow" && message === status.advice) {
     return [SELECT_MODEL];
+  }
+  if (status?.state === "error" && message === status.message) {
+    return [SELECT_MODEL, SHOW_LOG];
   }
   return type === MessageType.Error || type === MessageType.Warning ? [SHOW_LOG] : [];
 }

@@ -24,23 +24,26 @@ import { SECTION } from "./settings";
 import { AGREED_MODEL } from "./setup";
 import { bytes } from "./text";
 
+export const SELECT_MODEL = "Select Model…";
+
 interface Entry extends QuickPickItem {
   readonly model?: Model;
 }
 
 export function activate(linewise: Linewise): void {
   const { context, session } = linewise;
-  let offered = false;
+  let offered = "";
   context.subscriptions.push(
     commands.registerCommand("linewise.selectModel", () => selectModel(linewise)),
     session.onDidChangePhase((phase) => {
       const agreed = context.globalState.get<string>(AGREED_MODEL);
       if (phase.kind === "serving" && session.server !== undefined && agreed !== undefined) {
-        offered = true;
+        // What it says of a missing model until then is being seen to.
+        offered = phase.status?.message ?? offered;
         void fetchAgreed(linewise, session.server, agreed);
-      } else if (phase.kind === "serving" && phase.status?.state === "noModel" && !offered) {
-        offered = true;
-        void offer(linewise);
+      } else if (phase.kind === "serving" && phase.status?.state === "noModel" && phase.status.message !== offered) {
+        offered = phase.status.message;
+        void offer(linewise, offered);
       }
     }),
   );
@@ -55,12 +58,20 @@ async function fetchAgreed(linewise: Linewise, server: LanguageClient, name: str
   }
 }
 
-/** Asks once and never again; the status item goes on saying that there is none. */
-async function offer(linewise: Linewise): Promise<void> {
+/**
+ * Offers the model that the settings name: once and never again, and the status item goes on saying that there is none.
+ * Where they name none that is known, says so each time, with the way to one that is.
+ */
+async function offer(linewise: Linewise, problem: string): Promise<void> {
   const { server } = linewise.session;
-  const models = (await server?.sendRequest(modelsRequest, {})) ?? [];
-  const model = models.find(({ active }) => active) ?? models.find(({ fits }) => fits);
-  if (server === undefined || model === undefined) {
+  if (server === undefined) {
+    return;
+  }
+  const model = (await server.sendRequest(modelsRequest, {})).find(({ active }) => active);
+  if (model === undefined) {
+    if ((await window.showErrorMessage(problem, SELECT_MODEL)) === SELECT_MODEL) {
+      await selectModel(linewise);
+    }
     return;
   }
   const [download, choose] = ["Download", "Choose Another…"];

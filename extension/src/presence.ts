@@ -5,7 +5,7 @@
  * for screen readers, severity. Never imports `vscode`.
  */
 
-import type { Status } from "./protocol";
+import type { DocumentStatus, Status } from "./protocol";
 
 /** Where the session is; `serving` alone has a status of the server. */
 export type Phase =
@@ -16,10 +16,16 @@ export type Phase =
   | { readonly kind: "serving"; readonly status: Status | undefined };
 
 export interface Here {
-  /** The language in the active editor where completion is switched off for it. */
-  readonly offFor: string | undefined;
+  /** Why the document of the active editor is not completed, by the server's word. */
+  readonly silence: NonNullable<DocumentStatus["silence"]> | undefined;
+  /** What its language is called. */
+  readonly language: string;
   /** Until when completion is snoozed, as the user reads a time. */
   readonly snoozedUntil: string | undefined;
+  /** Whether VS Code asks anybody for inline suggestions here. */
+  readonly asksInEditor: boolean;
+  /** Whether completions come only when the user asks. */
+  readonly byHand: boolean;
 }
 
 export interface Presence {
@@ -45,18 +51,38 @@ export function presence(phase: Phase, here: Here): Presence {
   }
 }
 
-function serving(status: Status | undefined, { offFor, snoozedUntil }: Here): Presence {
+/** Why nothing comes in the document at hand, in a sentence; undefined where it does. */
+export function silenceOf({ asksInEditor, language, silence }: Here): string | undefined {
+  switch (silence) {
+    case "disabled":
+      return "Off: completions are switched off in the settings.";
+    case "language":
+      return `Off for ${language}.`;
+    case "excluded":
+      return "Off here: the settings exclude this file.";
+    case "ignored":
+      return "Off here: git ignores this file.";
+    case "secrets":
+      return "Off here: this file may hold secrets. Such files are never read.";
+    case undefined:
+      return asksInEditor ? undefined : "Off: VS Code's inline suggestions are switched off.";
+  }
+}
+
+function serving(status: Status | undefined, here: Here): Presence {
+  const { byHand, snoozedUntil } = here;
+  const off = silenceOf(here);
   if (snoozedUntil !== undefined) {
     return { icon: "bell-slash", text: "Linewise", summary: `Snoozed until ${snoozedUntil}.`, severity: "none" };
   }
-  if (offFor !== undefined) {
-    return { icon: "circle-slash", text: "Linewise", summary: `Off for ${offFor}.`, severity: "none" };
+  if (off !== undefined) {
+    return { icon: "circle-slash", text: "Linewise", summary: off, severity: "none" };
   }
   if (status === undefined) {
     return { icon: "loading~spin", text: "Linewise", summary: "The server is starting.", severity: "none" };
   }
   // What runs, where and how fast stands among the facts.
-  return { ...looks(status), summary: status.state === "ready" ? "Ready." : status.message };
+  return { ...looks(status), summary: status.state !== "ready" ? status.message : byHand ? "Ready; completes when you ask." : "Ready." };
 }
 
 function looks({ state, progress }: Status): Omit<Presence, "summary"> {
@@ -69,8 +95,6 @@ function looks({ state, progress }: Status): Omit<Presence, "summary"> {
       return { icon: "list-selection", text: "Linewise", severity: "none" };
     case "thinking":
       return { icon: "ellipsis", text: "Linewise", severity: "none" };
-    case "off":
-      return { icon: "circle-slash", text: "Linewise", severity: "none" };
     case "noModel":
       return { icon: "cloud-download", text: "Linewise: Get a Model", severity: "warning" };
     case "tooSlow":
@@ -90,6 +114,8 @@ export function facts(status: Status): readonly (readonly [string, string])[] {
   ].filter((part) => part !== undefined);
   return [
     ["Model", status.model],
+    ["Does well", status.doesWell],
+    ["Does badly", status.doesBadly],
     ["Runs on", BACKENDS[status.backend ?? ""] ?? status.backend],
     ["Speed", speeds.length === 0 ? null : speeds.join(", ")],
     ["Keys saved today", String(status.keysSavedToday)],

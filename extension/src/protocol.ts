@@ -1,9 +1,14 @@
 // Written by `python -m linewise_server.protocol`: change that and run `make protocol`.
 import { NotificationType, RequestType } from "vscode-languageclient/node";
 
-/** What the status item shows; sent whenever it changes and on request. */
+/**
+ * How the engine is, for the status item; sent whenever it changes and on request.
+ *
+ * `model` is its title. `keys_saved_today` counts from local midnight, over all windows.
+ * `does_well` and `does_badly` say what the model is good for, where the index knows it.
+ */
 export interface Status {
-  readonly state: "loading" | "ready" | "thinking" | "off" | "noModel" | "tooSlow" | "error";
+  readonly state: "loading" | "ready" | "thinking" | "noModel" | "tooSlow" | "error";
   readonly message: string;
   readonly model: string | null;
   readonly backend: string | null;
@@ -12,6 +17,21 @@ export interface Status {
   readonly keysSavedToday: number;
   readonly progress: number | null;
   readonly advice: string | null;
+  readonly doesWell: string | null;
+  readonly doesBadly: string | null;
+}
+
+/**
+ * Whether a document is completed; sent when it is opened, and when that changes.
+ *
+ * `silence` is why it is not, null where it is, and `message` says the same in words. `source` is
+ * the URI of the file whose rule says so, where it is a file.
+ */
+export interface DocumentStatus {
+  readonly uri: string;
+  readonly silence: "disabled" | "language" | "excluded" | "ignored" | "secrets" | null;
+  readonly message: string;
+  readonly source: string | null;
 }
 
 /** One completion request as it was answered; sent only when `linewise.trace` is on. */
@@ -42,6 +62,27 @@ export interface CompletionDismissed {
   readonly id: string;
   readonly reason: "rejected" | "typedOver" | "superseded" | "expired";
   readonly shownMs: number;
+}
+
+/** What is read of a completion's command: its argument, by which the server knows the item. */
+export interface ItemCommand {
+  readonly arguments: readonly string[];
+}
+
+/** What is read of a completion that a client says back; it may say all of it. */
+export interface TakenItem {
+  readonly command: ItemCommand;
+}
+
+/** So many characters of a suggestion, from its beginning, are in the text now. */
+export interface PartlyAccepted {
+  readonly item: TakenItem;
+  readonly acceptedLength: number;
+}
+
+/** A client that draws suggestions itself has drawn this one. */
+export interface ItemShown {
+  readonly item: TakenItem;
 }
 
 /** One entry of the model index as the model picker shows it; sizes in bytes. */
@@ -117,11 +158,12 @@ export interface AnnouncementMet {
 }
 
 /**
- * The interpreter that the user chose for the workspace in another extension; empty for none.
+ * The interpreter that the user chose for a workspace folder in another extension.
  *
- * Its packages are read, and nothing of them or of the interpreter is run.
+ * Both are empty for none. Its packages are read; nothing of them or of the interpreter is run.
  */
 export interface PythonChosen {
+  readonly folder: string;
   readonly interpreter: string;
 }
 
@@ -234,7 +276,8 @@ export interface GenerationProgress {
 /**
  * What was generated: edits of the document, the first the text itself, or a text of its own.
  *
- * `problems` are checks that it did not pass, `unresolved` names that nothing defines. `advice`
+ * `problems` are checks that it did not pass, `unresolved` names that nothing defines, if they
+ * were checked, which `names_checked` says. `advice`
  * says what to expect of the model that wrote it, `better_model` is the smallest of the index that
  * does this well, where that is another one.
  */
@@ -247,6 +290,7 @@ export interface Generation {
   readonly file: string;
   readonly problems: readonly string[];
   readonly unresolved: readonly string[];
+  readonly namesChecked: boolean;
   readonly apis: readonly ApiLink[];
   readonly model: string;
   readonly advice: string | null;
@@ -311,7 +355,13 @@ export const docsRatedNotification = new NotificationType<DocsRated>("linewise/d
 
 export const generationComingNotification = new NotificationType<Generate>("linewise/generationComing");
 
+export const didShowCompletionNotification = new NotificationType<ItemShown>("textDocument/didShowCompletion");
+
+export const didPartiallyAcceptCompletionNotification = new NotificationType<PartlyAccepted>("textDocument/didPartiallyAcceptCompletion");
+
 export const statusChangedNotification = new NotificationType<Status>("linewise/statusChanged");
+
+export const documentStatusNotification = new NotificationType<DocumentStatus>("linewise/documentStatus");
 
 export const traceNotification = new NotificationType<Trace>("linewise/trace");
 

@@ -96,6 +96,22 @@ export class Session implements Disposable {
     });
   }
 
+  /** Asks the server how it stands now, where there is one that answers. */
+  async refresh(): Promise<void> {
+    const { server } = this;
+    if (server === undefined) {
+      return;
+    }
+    try {
+      const status = await server.sendRequest(statusRequest, {});
+      if (this.phase.kind === "serving" && server === this.server) {
+        this.serve(status);
+      }
+    } catch (error) {
+      this.parts.log.error(`No status: ${String(error)}`);
+    }
+  }
+
   /** The extension itself is at something that the status should show, such as the set-up. */
   show(phase: Phase): void {
     this.phase = phase;
@@ -139,14 +155,7 @@ export class Session implements Disposable {
     if (state === State.Running) {
       void setContextKeys(client);
       this.serve(undefined);
-      client.sendRequest(statusRequest, {}).then(
-        (status) => {
-          this.serve(status);
-        },
-        (error: unknown) => {
-          this.parts.log.error(`No status: ${String(error)}`);
-        },
-      );
+      void this.refresh();
     } else if (state === State.Starting) {
       this.show({ kind: "starting" });
     }

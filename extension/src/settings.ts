@@ -5,7 +5,7 @@
  * set the value: there, the bundled server runs as it came.
  */
 
-import { workspace, type Uri } from "vscode";
+import { ConfigurationTarget, workspace, type Uri } from "vscode";
 
 export const SECTION = "linewise";
 
@@ -27,15 +27,31 @@ export function backend(): string {
 
 /** Whether completion is on for a language: its own entry, else that of "*". */
 export function isOnFor(languageId: string, uri: Uri): boolean {
-  const configuration = workspace.getConfiguration(SECTION, uri);
-  const languages = configuration.get<Readonly<Record<string, boolean>>>("languages", {});
-  return configuration.get<boolean>("enable", true) && (languages[languageId] ?? languages["*"] ?? true);
+  const languages = workspace.getConfiguration(SECTION, uri).get<Readonly<Record<string, boolean>>>("languages", {});
+  return languages[languageId] ?? languages["*"] ?? true;
 }
 
-/** Whether the editor asks for completions of a language while the user types, and the server answers then. */
+/** Whether VS Code asks anybody for completions of a language. */
+export function inlineSuggestionsAreOn(languageId: string, uri: Uri): boolean {
+  return workspace.getConfiguration("editor", { uri, languageId }).get<boolean>("inlineSuggest.enabled", true);
+}
+
+/** Changes a setting where it is set, so that the change holds: the innermost place that names it, else the user's. */
+export function change(key: string, value: unknown, uri: Uri | undefined): Thenable<void> {
+  const configuration = workspace.getConfiguration(SECTION, uri);
+  const found = configuration.inspect(key);
+  const target =
+    found?.workspaceFolderValue !== undefined
+      ? ConfigurationTarget.WorkspaceFolder
+      : found?.workspaceValue !== undefined
+        ? ConfigurationTarget.Workspace
+        : ConfigurationTarget.Global;
+  return configuration.update(key, value, target);
+}
+
+/** Whether the editor asks for completions of a language while the user types, and the server may answer then. */
 export function asksWhileTyping(languageId: string, uri: Uri): boolean {
-  const automatic = workspace.getConfiguration(SECTION, uri).get<string>("trigger", "automatic") === "automatic";
-  return automatic && isOnFor(languageId, uri) && workspace.getConfiguration("editor", { uri, languageId }).get<boolean>("inlineSuggest.enabled", true);
+  return workspace.getConfiguration(SECTION, uri).get<string>("trigger", "automatic") === "automatic" && inlineSuggestionsAreOn(languageId, uri);
 }
 
 /** The section as the server reads it, without the methods that VS Code puts on it. */

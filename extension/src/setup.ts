@@ -9,12 +9,13 @@
 import { mkdir } from "node:fs/promises";
 import { commands, extensions, ProgressLocation, window, workspace, type Uri } from "vscode";
 import type { Executable } from "vscode-languageclient/node";
-import { environmentOf, exclusively, install, isComplete, removeUnused, type Environment } from "./environment/environment";
+import { exclusively, install, noteUse, removeUnused, site, standing, type Environment } from "./environment/environment";
 import { noPython, SetUpError, SetUpStopped } from "./environment/failures";
 import { runIn, withoutPython } from "./environment/process";
 import { candidatesOnPath, findPython, type Candidate } from "./environment/python";
 import type { Wheel } from "./environment/wheel";
 import { showOnce } from "./notices";
+import type { Phase } from "./presence";
 import { mend } from "./remedies";
 import type { Linewise } from "./session";
 import { backend, SECTION, serverSettings } from "./settings";
@@ -34,16 +35,22 @@ export async function findServer(storage: string, wheel: Wheel | undefined): Pro
   if (wheel === undefined) {
     return undefined;
   }
-  const environment = environmentOf(storage, wheel, process.platform);
-  return (await isComplete(environment, new Date())) ? { command: environment.linewise, args: ["serve"], options } : undefined;
+  const environment = await standing(storage, wheel, process.platform);
+  if (environment === undefined) {
+    return undefined;
+  }
+  await noteUse(environment, new Date());
+  return { command: environment.linewise, args: ["serve"], options };
 }
 
 export function activate(linewise: Linewise, wheel: Wheel | undefined): void {
   const { context, session } = linewise;
+  let offered = false; // once a window: who stops the set-up does not want it begun again at once
   context.subscriptions.push(
     commands.registerCommand("linewise.setUp", () => askAndSetUp(linewise, wheel)),
     session.onDidChangePhase((phase) => {
-      if (phase.kind === "needsSetUp") {
+      if (phase.kind === "needsSetUp" && !offered) {
+        offered = true;
         void offer(linewise, wheel);
       }
     }),
@@ -83,11 +90,29 @@ async function askAndSetUp(linewise: Linewise, wheel: Wheel | undefined): Promis
     }
     return;
   }
+  if (linewise.session.current.kind === "settingUp") {
+    await commands.executeCommand("notifications.showList");
+    return;
+  }
+  if (linewise.session.server !== undefined) {
+    await askAndSetUpAgain(linewise, wheel);
+    return;
+  }
   const detail =
     "Python 3.11 or newer makes an environment in the extension's own storage, and packages are fetched from the package index. " +
     "Where no prebuilt engine fits this machine it is compiled, which takes a few minutes, once. Your code never leaves the machine.";
   if ((await window.showInformationMessage(whatItDoes(wheel), { modal: true, detail }, SET_UP)) === SET_UP) {
     await agreedSetUp(linewise, wheel);
+  }
+}
+
+/** What runs goes on until the new environment is whole. */
+async function askAndSetUpAgain(linewise: Linewise, wheel: Wheel): Promise<void> {
+  const again = "Set Up Again";
+  const detail = "A new environment is made beside the one in use, which serves until the new one is complete. Then the server is restarted.";
+  const own = serverSettings().path === "" ? "" : " The server that your settings name goes on being used.";
+  if ((await window.showInformationMessage("Linewise is set up and running. Make its environment anew?", { modal: true, detail: detail + own }, again)) === again) {
+    await setUp(linewise, wheel);
   }
 }
 
@@ -98,7 +123,13 @@ async function agreedSetUp(linewise: Linewise, wheel: Wheel): Promise<void> {
 
 async function setUp(linewise: Linewise, wheel: Wheel): Promise<void> {
   const { context, log, session } = linewise;
-  const environment = environmentOf(context.globalStorageUri.fsPath, wheel, process.platform);
+  const environment = await site(context.globalStorageUri.fsPath, wheel, process.platform);
+  /** A server that runs meanwhile says for itself how it is. */
+  const show = (phase: Phase): void => {
+    if (session.server === undefined) {
+      session.show(phase);
+    }
+  };
   try {
     await window.withProgress({ location: ProgressLocation.Notification, title: "Setting up Linewise", cancellable: true }, async (progress, token) => {
       const stop = new AbortController();
@@ -107,7 +138,7 @@ async function setUp(linewise: Linewise, wheel: Wheel): Promise<void> {
       });
       const say = (message: string): void => {
         progress.report({ message });
-        session.show({ kind: "settingUp", message: `Setting up: ${message}` });
+        show({ kind: "settingUp", message: `Setting up: ${message}` });
       };
       say("Looking for Python");
       await exclusively(environment, stop.signal, () => make(linewise, wheel, environment, stop.signal, say));
@@ -117,12 +148,12 @@ async function setUp(linewise: Linewise, wheel: Wheel): Promise<void> {
     await removeUnused(environment, new Date());
   } catch (error) {
     if (error instanceof SetUpStopped) {
-      session.show({ kind: "needsSetUp" });
+      show({ kind: "needsSetUp" });
       return;
     }
     log.error(String(error));
     const failure = error instanceof SetUpError ? error : new SetUpError(`Linewise could not be set up: ${String(error)}`, [{ kind: "log" }, { kind: "retry" }]);
-    session.show({ kind: "failed", message: failure.message });
+    show({ kind: "failed", message: failure.message });
     if (await mend(failure, log)) {
       await setUp(linewise, wheel);
     }

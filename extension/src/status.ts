@@ -6,19 +6,21 @@ import {
   QuickPickItemKind,
   StatusBarAlignment,
   ThemeColor,
+  Uri,
   window,
   workspace,
-  ConfigurationTarget,
   type QuickPickItem,
   type StatusBarItem,
+  type TextDocument,
 } from "vscode";
 import type { Announcements } from "./announcements";
+import { Places } from "./here";
 import { languageName } from "./languages";
 import { headline } from "./news";
-import { facts, presence, type Here, type Presence } from "./presence";
+import { facts, presence, type Presence } from "./presence";
 import type { Announced } from "./protocol";
 import type { Linewise, Session } from "./session";
-import { isOnFor, SECTION } from "./settings";
+import { change, isOnFor, SECTION } from "./settings";
 import type { Snooze } from "./snooze";
 
 /** Thinking is shown when it lasts; an icon that flickers at each key says nothing. */
@@ -31,12 +33,13 @@ interface Entry extends QuickPickItem {
 export function activate({ context, session }: Linewise, snooze: Snooze, announcements: Announcements): void {
   const item = window.createStatusBarItem("linewise.status", StatusBarAlignment.Right, 100);
   item.name = "Linewise";
+  const places = new Places(session, snooze);
   let thinking: NodeJS.Timeout | undefined;
   const update = (): void => {
     clearTimeout(thinking);
     const phase = session.current;
     const draw = (): void => {
-      show(item, presence(phase, here(snooze)), session, announcements.current);
+      show(item, presence(phase, places.here()), session, announcements.current);
     };
     if (phase.kind === "serving" && phase.status?.state === "thinking") {
       thinking = setTimeout(draw, THINKING_SHOWS_AFTER_MS);
@@ -49,11 +52,12 @@ export function activate({ context, session }: Linewise, snooze: Snooze, announc
   context.subscriptions.push(
     item,
     session.onDidChangePhase(update),
-    snooze.onDidChange(update),
     announcements.onDidChange(update),
-    window.onDidChangeActiveTextEditor(update),
-    workspace.onDidChangeConfiguration(update),
-    commands.registerCommand("linewise.showStatus", () => showMenu(session, snooze, announcements)),
+    places,
+    ...places.watch(update),
+    // Other windows save keys too, and days end.
+    window.onDidChangeWindowState(({ focused }) => (focused ? session.refresh() : undefined)),
+    commands.registerCommand("linewise.showStatus", () => showMenu(session, snooze, places, announcements)),
     { dispose: () => { clearTimeout(thinking); } },
   );
 }
@@ -88,23 +92,23 @@ function tooltip(summary: string, { current }: Session, announced: readonly Anno
   return text;
 }
 
-function here(snooze: Snooze): Here {
+async function showMenu(session: Session, snooze: Snooze, places: Places, announcements: Announcements): Promise<void> {
+  // The editor that it is about: the menu's own input takes the focus.
   const document = window.activeTextEditor?.document;
-  const off = document !== undefined && !isOnFor(document.languageId, document.uri);
-  return { offFor: off ? languageName(document.languageId) : undefined, snoozedUntil: snooze.untilTime };
-}
-
-async function showMenu(session: Session, snooze: Snooze, announcements: Announcements): Promise<void> {
-  const { current } = session;
-  const { summary } = presence(current, here(snooze));
-  const information: Entry[] =
-    current.kind === "serving" && current.status !== undefined
-      ? facts(current.status).map(([label, value]) => ({ label: `${label}: ${value}` }))
-      : [];
-  const chosen = await window.showQuickPick<Entry>(
-    [{ label: summary }, ...information, { label: "", kind: QuickPickItemKind.Separator }, ...news(announcements), ...actions(session, snooze)],
-    { title: "Linewise" },
-  );
+  const entries = async (): Promise<Entry[]> => {
+    await session.refresh();
+    const { current } = session;
+    const { summary } = presence(current, places.here());
+    const information = current.kind === "serving" && current.status !== undefined ? facts(current.status) : [];
+    return [
+      { label: summary },
+      ...information.map(([label, value]) => ({ label: `${label}: ${value}` })),
+      { label: "", kind: QuickPickItemKind.Separator },
+      ...news(announcements),
+      ...actions(session, snooze, places, document),
+    ];
+  };
+  const chosen = await window.showQuickPick<Entry>(entries(), { title: "Linewise" });
   await chosen?.run?.();
 }
 
@@ -117,13 +121,12 @@ function news(announcements: Announcements): readonly Entry[] {
   return [{ label: `$(megaphone) ${headline(first)}${more}`, run: () => { announcements.show(); } }];
 }
 
-function actions(session: Session, snooze: Snooze): readonly Entry[] {
-  const command = (label: string, name: string, ...args: readonly unknown[]): Entry => ({ label, run: () => commands.executeCommand(name, ...args) });
+function actions(session: Session, snooze: Snooze, places: Places, document: TextDocument | undefined): readonly Entry[] {
   const entries: (Entry | undefined)[] = [
+    ...(document === undefined ? [] : switches(places, document)),
+    snooze.active ? command("$(bell) Resume Completions", "linewise.resume") : command("$(bell-slash) Snooze…", "linewise.snooze"),
     session.server === undefined ? undefined : command("$(symbol-misc) Select Model…", "linewise.selectModel"),
     session.current.kind === "failed" || session.current.kind === "needsSetUp" ? command("$(desktop-download) Set Up…", "linewise.setUp") : undefined,
-    snooze.active ? command("$(bell) Resume Completions", "linewise.resume") : command("$(bell-slash) Snooze…", "linewise.snooze"),
-    languageSwitch(),
     command("$(gear) Settings", "workbench.action.openSettings", `@ext:linewise.linewise`),
     command("$(output) Show Log", "linewise.showLog"),
     command("$(debug-restart) Restart Server", "linewise.restart"),
@@ -131,19 +134,44 @@ function actions(session: Session, snooze: Snooze): readonly Entry[] {
   return entries.filter((entry) => entry !== undefined);
 }
 
-function languageSwitch(): Entry | undefined {
-  const document = window.activeTextEditor?.document;
-  if (document === undefined) {
-    return undefined;
+function command(label: string, name: string, ...args: readonly unknown[]): Entry {
+  return { label, run: () => commands.executeCommand(name, ...args) };
+}
+
+/** What changes whether the document is completed: first of all what keeps it from being. */
+function switches(places: Places, document: TextDocument): readonly Entry[] {
+  const status = places.statusOf(document);
+  switch (status?.silence) {
+    case "disabled":
+      return [{ label: "$(check) Turn Completions On", run: () => change("enable", true, document.uri) }];
+    case "excluded":
+      return [command("$(gear) Change What Is Excluded", "workbench.action.openSettings", `${SECTION}.exclude`)];
+    case "ignored":
+      return status.source === null ? [] : [ruleOf(Uri.parse(status.source))];
+    case "secrets":
+      return [];
+    case "language":
+    case null:
+    case undefined:
+      return places.here().asksInEditor || status?.silence === "language"
+        ? [languageSwitch(document)]
+        : [command("$(gear) Turn On Inline Suggestions", "workbench.action.openSettings", "editor.inlineSuggest.enabled")];
   }
+}
+
+function ruleOf(source: Uri): Entry {
+  return { label: `$(go-to-file) Open ${source.path.split("/").pop() ?? ""}`, description: "whose rule it is", run: () => window.showTextDocument(source) };
+}
+
+function languageSwitch(document: TextDocument): Entry {
   const on = isOnFor(document.languageId, document.uri);
   const name = languageName(document.languageId);
   return {
     label: on ? `$(circle-slash) Turn Off for ${name}` : `$(check) Turn On for ${name}`,
     run: () => {
-      const configuration = workspace.getConfiguration(SECTION);
-      const languages = configuration.inspect<Record<string, boolean>>("languages")?.globalValue ?? {};
-      return configuration.update("languages", { ...languages, [document.languageId]: !on }, ConfigurationTarget.Global);
+      const found = workspace.getConfiguration(SECTION, document.uri).inspect<Record<string, boolean>>("languages");
+      const languages = found?.workspaceFolderValue ?? found?.workspaceValue ?? found?.globalValue ?? {};
+      return change("languages", { ...languages, [document.languageId]: !on }, document.uri);
     },
   };
 }

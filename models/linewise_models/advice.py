@@ -1,6 +1,7 @@
 """Which model to take: one, and in plain words why it and why not the others. Pure.
 
-In: a `Wish` and what each model does on this machine. Out: an `Advice`. A model is out where it is
+In: a `Wish` and what each model does on this machine. Out: an `Advice`, or what to do about a model
+that turned out too slow. A model is out where it is
 not for the task, where its licence forbids commercial use (unless that does not matter), where it
 takes more memory than allowed, or where a usual answer comes too late; of the others the one with
 the most weights is taken, then one that fills in, then the smallest file. Never fetches.
@@ -8,8 +9,9 @@ the most weights is taken, then one that fills in, then the smallest file. Never
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from linewise_models.index import Task
@@ -35,6 +37,11 @@ USUAL: dict[Task, Usual] = {
     "completion": Usual(4, 12, 300, "the rest of a line"),
     "generation": Usual(200, 100, 15_000, "ten lines"),
 }
+
+BUSY_SHARE = 0.5
+"""Share of its measured speed below which a model is held up by something else."""
+WORTH_CHANGING = 1.5
+"""How many times faster another model must be to be taken instead, where none is fast enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,76 @@ def advise(wish: Wish, prospects: Sequence[Prospect]) -> Advice:
         if one is not best and (best is None or one.entry.name != best.entry.name)
     )
     return Advice(best, _why(best, wish, len(good)) if best else _why_none(prospects, wish), others)
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """A model that does not keep up, as it runs just now."""
+
+    name: str
+    generation: float
+    """Tokens that it generates a second."""
+    least_ms: float
+    """Milliseconds until the least that is worth showing is there."""
+    setting: str
+    """The setting that holds the latency."""
+
+
+def instead_of(slow: Slow, wish: Wish, prospects: Sequence[Prospect]) -> str:
+    """Return, in plain words, that a model is too slow and what to do about it.
+
+    Other programs slow down all models alike, so what was measured of the others is taken to be as
+    much less as it is of this one.
+    """
+    own = next((one.speed for one in prospects if one.entry.name == slow.name), None)
+    share = min(1.0, slow.generation / own.generation) if own else 1.0
+    others = [_slowed(one, share) for one in prospects if one.entry.name != slow.name]
+    said = (
+        f"{slow.name} writes {_rate(slow.generation)} here, too slow for the "
+        f"{wish.latency_ms:,.0f} ms of {slow.setting}."
+    )
+    if own and share < BUSY_SHARE:
+        said += (
+            f" It wrote {_rate(own.generation)} when it was measured: "
+            "other programs keep the machine busy."
+        )
+    better = advise(wish, others).model or _faster(slow, wish, others)
+    if better is not None and better.speed is not None:
+        pull = "" if better.installed else f"linewise models pull {better.entry.name}, then "
+        return (
+            f"{said} Use {better.entry.name} instead, about {_rate(better.speed.generation)}: "
+            f"{pull}set linewise.model to it."
+        )
+    enough = math.ceil(slow.least_ms / 100) * 100
+    return (
+        f"{said} No other model that fits this machine is faster. What helps: a smaller "
+        "quantisation of it (linewise models quantize), an engine on another machine "
+        f"(linewise.remote.url), or more time ({slow.setting}: {enough})."
+    )
+
+
+def _slowed(one: Prospect, share: float) -> Prospect:
+    if one.speed is None:
+        return one
+    speed = replace(
+        one.speed, prompt=one.speed.prompt * share, generation=one.speed.generation * share
+    )
+    return replace(one, speed=speed)
+
+
+def _faster(slow: Slow, wish: Wish, others: Sequence[Prospect]) -> Prospect | None:
+    """Return the fastest of the models that are out for their speed alone, if it is worth it."""
+    patient = replace(wish, latency_ms=math.inf)
+    able = [one for one in others if one.speed is not None and _against(one, patient) is None]
+    wait = {one.entry.name: answer_ms(one.speed, wish.task) for one in able if one.speed}
+    best = min(able, key=lambda one: wait[one.entry.name], default=None)
+    if best is None or best.speed is None:
+        return None
+    return best if best.speed.generation > WORTH_CHANGING * slow.generation else None
+
+
+def _rate(speed: float) -> str:
+    return f"{speed:.0f} tokens/s" if speed >= 10 else f"{speed:.1f} tokens/s"
 
 
 def _against(one: Prospect, wish: Wish) -> str | None:

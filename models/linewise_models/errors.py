@@ -5,6 +5,7 @@ ModelError
 ├── PullError         a model could not be fetched or verified
 │   └── PullCancelled who asked for it has withdrawn
 ├── LoadError         a model file is there but cannot be served
+│   └── AlreadyServed an engine process serves it as it is
 ├── AdapterError      an adapter is damaged, is for another base, or cannot be applied
 ├── EngineError       the engine stopped or refused
 │   └── EngineLost    the engine's process ended while it worked
@@ -32,6 +33,10 @@ class PullCancelled(PullError):
 
 class LoadError(ModelError):
     """A model file is there but cannot be served."""
+
+
+class AlreadyServed(LoadError):
+    """An engine process serves the model with the same settings already."""
 
 
 class AdapterError(ModelError):

@@ -106,6 +106,14 @@ class Entry:
     context: int | None
     fim: Fim | None
     parameters: int | None
+    does_well: str = ""
+    """What it is good for, in words; empty where the index does not know."""
+    does_badly: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """What it is good for and what not, in a line; empty where the index does not know."""
+        return f"Does well: {self.does_well}. Not: {self.does_badly}." if self.does_well else ""
 
     @property
     def memory(self) -> int:
@@ -227,7 +235,10 @@ _FORMS = {
 """Scheme of a source -> how it is written."""
 _SCHEMES = tuple(f"{scheme}:" for scheme in _FORMS)
 
-_REQUIRED = {"name", "title", "summary", "tasks", "source", "size", "licence", "context", "fim"}
+_REQUIRED = {
+    *("name", "title", "summary", "does_well", "does_badly", "tasks"),
+    *("source", "size", "licence", "context", "fim"),
+}
 _OPTIONAL = {"sha256", "download", "licence_note", "commercial", "parameters"}
 _DERIVED = {"base", "quantisation", "adapter_sha256"}
 
@@ -257,6 +268,8 @@ def _entry(table: Mapping[str, Any], before: Sequence[Entry]) -> Entry:
         context=table["context"],
         fim=table["fim"],
         parameters=table.get("parameters"),
+        does_well=table["does_well"],
+        does_badly=table["does_badly"],
     )
 
 

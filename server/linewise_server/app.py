@@ -26,6 +26,7 @@ from linewise_server.lsp import (
     surroundings,
     telemetry,
 )
+from linewise_server.lsp.keys_saved import KeysSaved
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import WorkspaceDocs
 from linewise_telemetry.catalogue.holding import Holding
@@ -59,6 +60,8 @@ def build_server(engines: Engines) -> LinewiseServer:
     calibration.connect(
         server.session, calibration.Calibrations(learned, lambda: recorder.level > Level.OFF)
     )
+    saved = engines.home.root / "keys-saved.json"
+    server.session.keys = KeysSaved(saved, lambda: recorder.level > Level.OFF)
     telemetry.register(server, recorder, usage, workspace)
     feedback.register(server, recorder)
     return server

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from linewise_models.advice import Slow, Wish, instead_of
 from linewise_models.choice import chosen_model
-from linewise_models.engine.contract import EngineClient
+from linewise_models.engine.contract import EngineClient, Report
 from linewise_models.engine.scripted import SUFFIX
 from linewise_models.errors import LoadError, ModelError, UnknownModel
 from linewise_models.home import Home
@@ -21,6 +22,7 @@ from linewise_models.measured import Measurements
 from linewise_models.prospects import survey
 from linewise_models.store import Store
 from linewise_server import __version__, protocol
+from linewise_server.completion.budget import least_ms
 from linewise_server.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,6 +64,15 @@ class Engines:
         """Return the model for whoever names none: the one that was chosen, or the default."""
         return chosen_model(self.home) or load_index().default
 
+    def title(self, settings: Settings) -> str:
+        """Return what people call the model that the settings serve; its name where that is all."""
+        if settings.remote_url:
+            return settings.remote_model or settings.remote_url
+        try:
+            return self.entry(settings.model).title
+        except UnknownModel:
+            return settings.model
+
     def client(self, settings: Settings, on_loading: Callable[[float], None]) -> EngineClient:
         """Return the engine that the settings ask for; nothing runs until it is asked.
 
@@ -90,12 +101,25 @@ class Engines:
         )
         return RemoteClient(link, settings.remote_model, settings.remote_fim)
 
+    def verdict(self, settings: Settings) -> tuple[str | None, str | None]:
+        """Return what the model of the settings does well and what badly; None for not known."""
+        try:
+            entry = None if settings.remote_url else self.entry(settings.model)
+        except UnknownModel:
+            entry = None
+        if entry is None:
+            return None, None
+        return entry.does_well or None, entry.does_badly or None
+
     def warning(self, settings: Settings) -> str | None:
         """Return what a user has to know of where code goes; None where it stays here."""
+        if not settings.remote_url:
+            return None
+        # It brings an HTTP client, 5 MB that a local model has no use for.
         from linewise_models.engine.remote.address import read_address
 
         try:
-            return read_address(settings.remote_url).warning if settings.remote_url else None
+            return read_address(settings.remote_url).warning
         except LoadError:
             # The client says what is wrong with it; nothing is sent.
             return None
@@ -130,6 +154,30 @@ class Engines:
         except (OSError, UnknownModel):
             return None
 
+    def instead(self, settings: Settings, report: Report, latency: str) -> str:
+        """Return, in plain words, what to do where the engine is too slow; reads what is on disk.
+
+        `latency` is the key of the setting that it is too slow for.
+        """
+        allowed: float = getattr(settings, f"latency_{latency}")
+        setting = f"linewise.latency.{latency}"
+        if settings.remote_url:
+            return (
+                f"{report.model} at {settings.remote_url} writes {report.generation_speed:.0f} "
+                f"tokens/s, the way there included, too slow for the {allowed:,.0f} ms of "
+                f"{setting}. Serve a smaller model there, allow more, or empty linewise.remote.url "
+                "to use the engine on this machine."
+            )
+        import psutil
+
+        slow = Slow(
+            self.entry(settings.model).name, report.generation_speed, least_ms(report), setting
+        )
+        # What the slow one takes is free once another takes its place.
+        memory = psutil.virtual_memory().available + report.model_bytes + report.cache_bytes
+        prospects = survey(self.store, Measurements(self.home.measured), load_index())
+        return instead_of(slow, Wish("completion", memory, allowed), prospects)
+
     def models(self, active: str) -> list[protocol.Model]:
         """Return the models that are known as the model picker shows them."""
         import psutil
@@ -146,7 +194,7 @@ class Engines:
                 installed=one.installed,
                 active=one.entry.name == active,
                 fits=one.memory <= free,
-                note=one.entry.licence.note or one.entry.summary,
+                note=f"{one.entry.licence.note or one.entry.summary} {one.entry.verdict}".strip(),
             )
             for one in prospects
         ]

@@ -21,7 +21,8 @@ from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 
-State = Literal["loading", "ready", "thinking", "off", "noModel", "tooSlow", "error"]
+State = Literal["loading", "ready", "thinking", "noModel", "tooSlow", "error"]
+Silence = Literal["disabled", "language", "excluded", "ignored", "secrets"]
 Origin = Literal["model", "typedThrough", "cache", "joined", "speculation", "prefetch", "none"]
 ShownBasis = Literal["rendered", "requested", "inferred"]
 DismissReason = Literal["rejected", "typedOver", "superseded", "expired"]
@@ -46,7 +47,11 @@ GenerationKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the status item shows; sent whenever it changes and on request."""
+    """How the engine is, for the status item; sent whenever it changes and on request.
+
+    `model` is its title. `keys_saved_today` counts from local midnight, over all windows.
+    `does_well` and `does_badly` say what the model is good for, where the index knows it.
+    """
 
     state: State
     message: str
@@ -57,6 +62,22 @@ class Status:
     keys_saved_today: int
     progress: float | None
     advice: str | None
+    does_well: str | None = None
+    does_badly: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentStatus:
+    """Whether a document is completed; sent when it is opened, and when that changes.
+
+    `silence` is why it is not, null where it is, and `message` says the same in words. `source` is
+    the URI of the file whose rule says so, where it is a file.
+    """
+
+    uri: str
+    silence: Silence | None
+    message: str
+    source: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +114,35 @@ class CompletionDismissed:
     id: str
     reason: DismissReason
     shown_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCommand:
+    """What is read of a completion's command: its argument, by which the server knows the item."""
+
+    arguments: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenItem:
+    """What is read of a completion that a client says back; it may say all of it."""
+
+    command: ItemCommand
+
+
+@dataclass(frozen=True, slots=True)
+class PartlyAccepted:
+    """So many characters of a suggestion, from its beginning, are in the text now."""
+
+    item: TakenItem
+    accepted_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemShown:
+    """A client that draws suggestions itself has drawn this one."""
+
+    item: TakenItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +233,13 @@ class AnnouncementMet:
 
 @dataclass(frozen=True, slots=True)
 class PythonChosen:
-    """The interpreter that the user chose for the workspace in another extension; empty for none.
+    """The interpreter that the user chose for a workspace folder in another extension.
 
-    Its packages are read, and nothing of them or of the interpreter is run.
+    Both are empty for none. Its packages are read; nothing of them or of the interpreter is run.
     """
 
+    folder: str
+    """URI of the folder."""
     interpreter: str
 
 
@@ -320,7 +372,8 @@ class GenerationProgress:
 class Generation:
     """What was generated: edits of the document, the first the text itself, or a text of its own.
 
-    `problems` are checks that it did not pass, `unresolved` names that nothing defines. `advice`
+    `problems` are checks that it did not pass, `unresolved` names that nothing defines, if they
+    were checked, which `names_checked` says. `advice`
     says what to expect of the model that wrote it, `better_model` is the smallest of the index that
     does this well, where that is another one.
     """
@@ -333,6 +386,7 @@ class Generation:
     file: str
     problems: list[str]
     unresolved: list[str]
+    names_checked: bool
     apis: list[ApiLink]
     model: str
     advice: str | None
@@ -388,11 +442,15 @@ TO_SERVER: dict[str, Any] = {
     "linewise/docsOpened": DocsOpened,
     "linewise/docsRated": DocsRated,
     "linewise/generationComing": Generate,
+    "textDocument/didShowCompletion": ItemShown,
+    "textDocument/didPartiallyAcceptCompletion": PartlyAccepted,
 }
-"""Notifications from the client."""
+"""Notifications from the client; the last two bear the names that the Copilot language server gave
+them, so that clients written for it work with this one."""
 
 TO_CLIENT: dict[str, Any] = {
     "linewise/statusChanged": Status,
+    "linewise/documentStatus": DocumentStatus,
     "linewise/trace": Trace,
     "linewise/completionApis": CompletionApis,
     "linewise/announcementsChanged": Announcements,
@@ -430,6 +488,9 @@ def from_wire(kind: type[T], data: dict[str, Any]) -> T:
     values = {}
     for name, annotation in typing.get_type_hints(kind).items():
         value = data.get(camel(name))
+        if dataclasses.is_dataclass(annotation) and isinstance(value, dict):
+            values[name] = from_wire(typing.cast("type[Any]", annotation), value)
+            continue
         if not _matches(annotation, value):
             raise ValueError(f"{kind.__name__}.{camel(name)}: {value!r} is not {annotation}")
         values[name] = value
@@ -489,7 +550,7 @@ def _comment(text: str) -> list[str]:
 
 
 def _constant(method: str) -> str:
-    return method.removeprefix("linewise/")
+    return method.rpartition("/")[2]
 
 
 def _typescript_type(annotation: Any) -> str:

@@ -6,7 +6,7 @@ words; a bad value never stops the server, its default takes its place. Never re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from attrs import Attribute, field, fields, frozen
@@ -60,33 +60,41 @@ _switches = _check(
 )
 
 
+def _in_folder(key: str) -> dict[str, Any]:
+    return {"key": key, "folder": True}
+
+
 @frozen
 class Settings:
-    """Every setting with its default; the names in the editor are in `metadata["key"]`."""
+    """Every setting with its default.
 
-    enable: bool = field(default=True, validator=_switch, metadata={"key": "enable"})
+    The names in the editor are in `metadata["key"]`; `metadata["folder"]` is true where each folder
+    of a workspace may have a value of its own.
+    """
+
+    enable: bool = field(default=True, validator=_switch, metadata=_in_folder("enable"))
     trigger: Trigger = field(
-        default="automatic", validator=_one_of(Trigger), metadata={"key": "trigger"}
+        default="automatic", validator=_one_of(Trigger), metadata=_in_folder("trigger")
     )
     languages: Mapping[str, bool] = field(
         factory=lambda: {"*": True, "plaintext": False, "markdown": False, "scminput": False},
         validator=_switches,
-        metadata={"key": "languages"},
+        metadata=_in_folder("languages"),
     )
-    exclude: tuple[str, ...] = field(default=(), validator=_texts, metadata={"key": "exclude"})
+    exclude: tuple[str, ...] = field(default=(), validator=_texts, metadata=_in_folder("exclude"))
     model: str = field(default="", validator=_text, metadata={"key": "model"})
     """Empty: the model that `linewise models use` chose, else the index's default."""
     latency_automatic: float = field(
-        default=300, validator=_number(50, 10_000), metadata={"key": "latency.automatic"}
+        default=300, validator=_number(50, 10_000), metadata=_in_folder("latency.automatic")
     )
     latency_invoked: float = field(
-        default=3000, validator=_number(100, 60_000), metadata={"key": "latency.invoked"}
+        default=3000, validator=_number(100, 60_000), metadata=_in_folder("latency.invoked")
     )
     candidates: int = field(
-        default=3, validator=_number(1, 4, whole=True), metadata={"key": "candidates"}
+        default=3, validator=_number(1, 4, whole=True), metadata=_in_folder("candidates")
     )
     generate_preview: bool = field(
-        default=False, validator=_switch, metadata={"key": "generate.preview"}
+        default=False, validator=_switch, metadata=_in_folder("generate.preview")
     )
     idle_minutes: float = field(
         default=10, validator=_number(0.01, 1440), metadata={"key": "engine.idleMinutes"}
@@ -105,12 +113,12 @@ class Settings:
         default="ask", validator=_one_of(Fetch), metadata={"key": "docs.fetch"}
     )
     docs_hover: Hover = field(
-        default="automatic", validator=_one_of(Hover), metadata={"key": "docs.hover"}
+        default="automatic", validator=_one_of(Hover), metadata=_in_folder("docs.hover")
     )
-    docs_python: str = field(default="", validator=_text, metadata={"key": "docs.python"})
+    docs_python: str = field(default="", validator=_text, metadata=_in_folder("docs.python"))
     """Empty: what the client says, else what is found in the workspace and the environment."""
     docs_private_packages: tuple[str, ...] = field(
-        default=(), validator=_texts, metadata={"key": "docs.privatePackages"}
+        default=(), validator=_texts, metadata=_in_folder("docs.privatePackages")
     )
     telemetry_level: TelemetryLevel = field(
         default="local", validator=_one_of(TelemetryLevel), metadata={"key": "telemetry.level"}
@@ -135,9 +143,27 @@ def read_settings(data: Any) -> tuple[Settings, list[str]]:
         return Settings(), []
     if not isinstance(data, dict):
         return Settings(), [f"The settings are {data!r}; they are a table of names and values."]
+    values, problems = _read(data, Settings(), [*fields(Settings)])
+    return Settings(**values), problems
+
+
+def read_folder(data: Any, window: Settings) -> tuple[dict[str, Any], list[str]]:
+    """Return what the section of a workspace folder sets, by attribute, and what is wrong with it.
+
+    Only settings that a folder may have of its own count; where a value is bad, `window` holds.
+    """
+    if not isinstance(data, dict):
+        return {}, []
+    own = [attribute for attribute in fields(Settings) if attribute.metadata.get("folder")]
+    return _read(data, window, own)
+
+
+def _read(
+    data: Mapping[str, Any], usual: Settings, attributes: Sequence[Attribute[Any]]
+) -> tuple[dict[str, Any], list[str]]:
     values: dict[str, Any] = {}
     problems = []
-    for attribute in fields(Settings):
+    for attribute in attributes:
         key = attribute.metadata["key"]
         value = _find(data, key)
         if value is None:
@@ -145,9 +171,8 @@ def read_settings(data: Any) -> tuple[Settings, list[str]]:
         try:
             values[attribute.name] = getattr(Settings(**{attribute.name: value}), attribute.name)
         except ValueError as error:
-            default = getattr(Settings(), attribute.name)
-            problems.append(f"linewise.{key} {error}. Using {default!r}.")
-    return Settings(**values), problems
+            problems.append(f"linewise.{key} {error}. Using {getattr(usual, attribute.name)!r}.")
+    return values, problems
 
 
 def _find(data: Mapping[str, Any], key: str) -> Any:

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import yaml
@@ -299,9 +300,39 @@ def _check(registry: Registry) -> None:
             and "catalogue" not in event.fields
         ):
             raise RegistryError(f"{event.name}: goes to a catalogue's maker but names no catalogue")
+    for event in registry.events.values():
+        for one, other in combinations(registry.metrics_of[event.name], 2):
+            if not _keep_apart(event, one, other):
+                raise RegistryError(
+                    f"metrics {one.name} and {other.name}: a third figure is their difference"
+                )
     drawn = {name for chart in registry.charts.values() for name in chart.metrics}
     for name in drawn ^ registry.metrics.keys():
         raise RegistryError(f"metric {name}: it must be both defined and drawn by a chart")
     counted = {metric.of.event for metric in registry.metrics.values()}
     for name in registry.events.keys() - counted:
         raise RegistryError(f"{name}: no chart draws it, so it must not be recorded")
+
+
+def _keep_apart(event: Event, one: Metric, other: Metric) -> bool:
+    """Return whether subtracting one metric from another gives nothing that neither of them shows.
+
+    The collector hides small sums metric by metric, and relies on it.
+    """
+    fields = sorted({*one.of.where, *one.counts.where, *other.of.where, *other.counts.where})
+    values: list[tuple[Wire, ...]] = [event.fields[name].values or (False, True) for name in fields]
+    cases = [dict(zip(fields, case, strict=True)) for case in product(*values)]
+    (first, *firsts), (second, *seconds) = _sums(one, cases), _sums(other, cases)
+    if not first & second:
+        return True
+    for metric, beside in ((one, other), (other, one)):
+        if {*beside.of.where, *beside.counts.where} & {*metric.by}:
+            return False
+    return first == second or first in seconds or second in firsts
+
+
+def _sums(metric: Metric, cases: list[dict[str, Wire]]) -> tuple[set[int], set[int], set[int]]:
+    """Return which cases a metric's denominator, its numerator and what is left are made of."""
+    of = {i for i, case in enumerate(cases) if metric.of.matches(case)}
+    counted = {i for i in of if metric.counts.matches(cases[i])}
+    return of, counted, of - counted

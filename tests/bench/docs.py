@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from linewise_server.apidocs.consent import Policy
-from linewise_server.apidocs.docs import HOVER_DEADLINE, Docs, open_docs
+from linewise_server.apidocs.docs import HOVER_DEADLINE, Docs, Shared, open_docs
 from linewise_server.apidocs.environment import own_environment
 from linewise_server.apidocs.index import Index
 from linewise_server.apidocs.inventory import Inventory, Symbol
@@ -99,8 +99,9 @@ async def main(files: list[Path]) -> None:
         measure_index(folder)
         for measure in ("cold", "hovers"):
             environment = own_environment()
+            shared = Shared(folder / "docs")
             docs = open_docs(
-                folder / "docs",
+                shared,
                 folder / f"cache-{measure}",
                 folder,
                 environment,
@@ -111,6 +112,7 @@ async def main(files: list[Path]) -> None:
             else:
                 await measure_hovers(docs, files)
             await docs.close()
+            await shared.close()
 
 
 if __name__ == "__main__":

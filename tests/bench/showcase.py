@@ -44,7 +44,7 @@ SPLITS = {
     "kind": {"no_page": 0.6, "no_sample": 0.4},
     "target": {"reference": 0.8, "support": 0.2},
     "reason": {"outdated": 0.4, "no_example": 0.4, "unclear": 0.2},
-    "act": {"delivered": 0.7, "opened": 0.2, "muted": 0.1},
+    "act": {"opened": 0.8, "muted": 0.2},
 }
 FEEDBACK = (
     (
@@ -97,7 +97,7 @@ def _fill(collector: Collector, today: date) -> None:
                         rows.append({
                             "project": project, "week": day, "metric": metric.name,
                             "split": split, "value": value, "contributor": f"{number:032x}",
-                            "num": num, "den": den,
+                            "event": metric.of.event, "num": num, "den": den,
                         })  # fmt: skip
     released = monday - timedelta(weeks=WEEKS + 1 - RELEASED)
     with collector.engine.begin() as connection:

@@ -15,6 +15,8 @@ from linewise_server.lsp.editor import Editor
 from tests.scripts import write_script
 
 Start = Callable[..., Editor]
+PATIENT = {"automatic": 10_000, "invoked": 60_000}
+"""Milliseconds: what is said is tested here, not how fast on a busy machine."""
 SERVE = [sys.executable, "-m", "linewise_server", "serve"]
 
 
@@ -26,11 +28,14 @@ async def start(linewise_home: Path, tmp_path: Path) -> AsyncIterator[Start]:
         *rules: dict[str, Any],
         model: Path | None = None,
         leans: dict[str, float] | None = None,
+        script: dict[str, Any] | None = None,
         **settings: Any,
     ) -> Editor:
-        path = model or write_script(tmp_path / "model", *rules, leans=leans or {})
+        facts = {"leans": leans or {}} | (script or {})
+        path = model or write_script(tmp_path / "model", *rules, **facts)
         environ = os.environ | {"LINEWISE_HOME": str(linewise_home)}
-        return Editor(SERVE, {"model": str(path)} | settings, environ)
+        chosen = {"model": str(path), "latency": PATIENT} | settings
+        return Editor(SERVE, chosen, environ)
 
     yield make
     for process in engines(linewise_home):

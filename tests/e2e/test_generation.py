@@ -92,8 +92,11 @@ def _applied(text: str, edits: Any) -> list[str]:
 
 
 @asynccontextmanager
-async def window(start: Start, *rules: dict[str, Any], **settings: Any) -> AsyncIterator[Window]:
+async def window(
+    start: Start, *rules: dict[str, Any], asks: bool = False, **settings: Any
+) -> AsyncIterator[Window]:
     editor = start(*rules, **settings)
+    editor.options["asksForDetail"] = asks
     edits = types.WorkspaceEditClientCapabilities(
         document_changes=True,
         resource_operations=[types.ResourceOperationKind.Create],
@@ -266,6 +269,25 @@ async def test_actions_are_offered_and_resolved_where_they_make_sense(start: Sta
             types.ExecuteCommandParams(resolved.command.command, resolved.command.arguments)
         )
         assert "return sum(xs) / len(xs)" in w.text
+
+
+_OTHERS = ("JavaScript", "TypeScript", "Go", "Rust", "Java", "C", "C++")
+TRANSLATE = [f"Translate to {name}" for name in _OTHERS]
+
+
+@pytest.mark.parametrize(
+    ("asks", "titles"), [(True, ["Generate…", "Translate to…"]), (False, TRANSLATE)]
+)
+async def test_a_selection_can_be_rewritten(start: Start, asks: bool, titles: list[str]) -> None:
+    async with window(start, asks=asks) as w:
+        await w.open("def f():\n    return 1║\n")
+        params = types.CodeActionParams(
+            types.TextDocumentIdentifier(w.editor.buffer.uri),
+            types.Range(types.Position(0, 0), types.Position(1, 12)),
+            types.CodeActionContext([], only=[types.CodeActionKind.RefactorRewrite]),
+        )
+        actions = await w.editor._client.text_document_code_action_async(params)
+        assert [action.title for action in actions or ()] == [f"{t} (Linewise)" for t in titles]
 
 
 @pytest.mark.parametrize(

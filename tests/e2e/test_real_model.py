@@ -10,13 +10,11 @@ import pytest
 from tests.e2e.conftest import Start
 
 SOURCE = Path(statistics.__file__).read_text("utf-8")
-PATIENT = {"automatic": 10_000, "invoked": 60_000}
-"""Milliseconds: what is said is tested here, not how fast on a busy machine."""
 MEAN = '\n\ndef average(xs):\n    """Return the arithmetic mean."""\n    return sum(xs) / len('
 
 
 async def test_completes_in_a_file_of_the_standard_library(start: Start, real_model: Path) -> None:
-    async with start(model=real_model, latency=PATIENT) as editor:
+    async with start(model=real_model) as editor:
         await editor.open("file:///statistics.py", "python", SOURCE + MEAN)
         status = await editor.ready()
         assert status.state == "ready", status.message
@@ -44,7 +42,7 @@ async def test_loading_is_shown_from_begin_to_end(start: Start, real_model: Path
 
 
 async def test_a_newline_is_followed_by_an_indented_line(start: Start, real_model: Path) -> None:
-    async with start(model=real_model, latency=PATIENT) as editor:
+    async with start(model=real_model) as editor:
         text = 'def mean(xs):\n    """Return the arithmetic mean of xs."""\n'
         await editor.open("file:///a.py", "python", text)
         answer = await editor.ask(invoked=True)
@@ -62,7 +60,7 @@ async def test_a_newline_is_followed_by_an_indented_line(start: Start, real_mode
 async def test_other_languages(
     start: Start, real_model: Path, language: str, text: str, expected: str
 ) -> None:
-    async with start(model=real_model, latency=PATIENT) as editor:
+    async with start(model=real_model) as editor:
         await editor.open(f"file:///a.{language}", language, text)
         answer = await editor.ask(invoked=True)
         assert answer.ghosts
@@ -70,7 +68,7 @@ async def test_other_languages(
 
 
 async def test_several_candidates_when_asked_by_hand(start: Start, real_model: Path) -> None:
-    async with start(model=real_model, candidates=3, latency=PATIENT) as editor:
+    async with start(model=real_model, candidates=3) as editor:
         await editor.open("file:///a.py", "python", "def area(width, height):\n    ")
         answer = await editor.ask(invoked=True)
         assert 1 <= len(answer.ghosts) <= 3

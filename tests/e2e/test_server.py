@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lsprotocol import types
@@ -123,6 +124,26 @@ async def test_a_model_that_is_not_here_is_offered(start: Start) -> None:
         assert "linewise models pull smollm2-135m" in status.message
 
 
+@pytest.mark.parametrize(("latency", "state"), [(300, "tooSlow"), (2000, "ready")])
+async def test_a_model_that_is_too_slow_is_told_with_the_one_to_use_instead(
+    start: Start, latency: int, state: str
+) -> None:
+    words = {"after": r"= ", "text": " ".join("abcdefghijkl")}
+    settings = {"latency": {"automatic": latency}}
+    async with start(words, script={"generation_speed": 4.0}, **settings) as editor:
+        await editor.open("file:///a.py", "python", "")
+        for number in range(7):
+            editor.insert(f"name_{number} = ")
+            await editor.ask()
+            editor.insert("1\n")
+        assert editor.statuses[-1].state == state
+        advice = editor.statuses[-1].advice or ""
+        assert ("linewise models pull" in advice and " instead, about " in advice) == (
+            state == "tooSlow"
+        )
+        assert editor.messages == ([advice] if advice else [])
+
+
 async def test_bad_settings_are_told_and_passed_over(start: Start) -> None:
     async with start(ADD, trigger="sometimes") as editor:
         assert await open_and_ask(editor, "return a") == [" + b"]
@@ -144,16 +165,55 @@ async def test_switches(start: Start, settings: dict[str, object], shown: list[s
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("build/a.py", "ignored by git"), ("x.env.py", None), (".env", "secrets")]
+    ("name", "silence", "source"),
+    [
+        ("build/a.py", "ignored", ".gitignore"),
+        ("x.env.py", None, None),
+        (".env", "secrets", None),
+        ("vendor/a.py", "excluded", None),
+    ],
 )
-async def test_files_that_are_left_alone(
-    start: Start, tmp_path: Path, name: str, said: str | None
+async def test_files_that_are_left_alone_and_why(
+    start: Start, tmp_path: Path, name: str, silence: str | None, source: str | None
 ) -> None:
     (tmp_path / ".gitignore").write_text("build/\n")
+    async with start(ADD, exclude=["vendor/"]) as editor:
+        uri = (tmp_path / name).as_uri()
+        await editor.open(uri, "python", "return a")
+        assert [g.text for g in (await editor.ask()).ghosts] == ([] if silence else [" + b"])
+        told = editor.documents[uri]
+        assert told.silence == silence
+        assert told.source == ((tmp_path / source).as_uri() if source else None)
+
+
+async def test_a_document_is_told_of_again_when_that_changes(start: Start, tmp_path: Path) -> None:
+    uri = (tmp_path / "a.py").as_uri()
     async with start(ADD) as editor:
-        await editor.open((tmp_path / name).as_uri(), "python", "return a")
-        assert [ghost.text for ghost in (await editor.ask()).ghosts] == ([] if said else [" + b"])
-        assert not said or said in editor.statuses[-1].message
+
+        async def silence_after(method: str, params: Any) -> Any:
+            editor.notify(method, params)
+            await editor.request("linewise/status")
+            return editor.documents[uri].silence
+
+        def configured(**section: Any) -> types.DidChangeConfigurationParams:
+            return types.DidChangeConfigurationParams({"linewise": {"model": "m.gguf"} | section})
+
+        await editor.open(uri, "python", "return a")
+        await editor.request("linewise/status")
+        assert editor.documents[uri].silence is None
+        settings = types.WORKSPACE_DID_CHANGE_CONFIGURATION
+        assert await silence_after(settings, configured(languages={"python": False})) == "language"
+        assert await silence_after(settings, configured(enable=False)) == "disabled"
+        assert await silence_after(settings, configured(exclude=["*.py"])) == "excluded"
+        assert await silence_after(settings, configured()) is None
+        rules = tmp_path / ".gitignore"
+        rules.write_text("a.py\n")
+        change = types.FileEvent(rules.as_uri(), types.FileChangeType.Created)
+        changes = types.DidChangeWatchedFilesParams([change])
+        assert await silence_after(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, changes) == "ignored"
+        rules.write_text("")
+        saved = types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(rules.as_uri()))
+        assert await silence_after(types.TEXT_DOCUMENT_DID_SAVE, saved) is None
 
 
 async def test_manual_still_answers_by_hand(start: Start) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from linewise_models.advice import Wish, advise, answer_ms
+from linewise_models.advice import Slow, Wish, advise, answer_ms, instead_of
 from linewise_models.index import Licence
 from linewise_models.prospects import Prospect, Speed
 from tests.models.test_prospects import entry
@@ -30,6 +30,13 @@ CHAT = model("chat", 2 * 10**9, 30.0, tasks=("generation",))
 CLOSED = model("closed", 10**9, 60.0, licence=Licence("X", "Not for sale.", False))
 UNKNOWN = dataclasses.replace(model("unknown", 10**9, 1.0), speed=None)
 ALL = (TINY, FILLS, MIDDLE, BIG, CHAT, CLOSED, UNKNOWN)
+
+NO_OTHER = (
+    "No other model that fits this machine is faster",
+    "linewise models quantize",
+    "linewise.remote.url",
+    "linewise.latency.automatic: ",
+)
 
 
 def check(wish: Wish, models: tuple[Prospect, ...], best: str | None, **said: str) -> None:
@@ -105,3 +112,45 @@ def test_an_estimate_is_called_one() -> None:
 def test_a_usual_answer_is_the_prompt_and_the_tokens() -> None:
     assert answer_ms(Speed(100.0, 10.0, "load"), "completion") == pytest.approx(40 + 1200)
     assert answer_ms(Speed(100.0, 10.0, "load"), "generation") == pytest.approx(2000 + 10_000)
+
+
+@pytest.mark.parametrize(
+    ("slow", "models", "said"),
+    [
+        # Fast enough: the strongest of those.
+        (("big", 8.0), ALL, ("big writes 8.0 tokens/s", "Use middle instead, about 50 tokens/s")),
+        # The machine is busy, and would be for the others, too.
+        (
+            ("middle", 10.0),
+            (TINY, MIDDLE, BIG),
+            ("wrote 50 tokens/s when it was measured", "Use tiny instead, about 20 tokens/s"),
+        ),
+        # Of one that is not known the others are what they are.
+        (("mine", 3.0), (TINY,), ("mine writes 3.0", "Use tiny instead, about 100 tokens/s")),
+        # None is fast enough, but one is better by far.
+        (("big", 2.0), (model("fair", 10**8, 30.0), BIG), ("Use fair instead, about 7.5",)),
+        # None is better.
+        (("tiny", 4.0), (TINY, BIG, CLOSED, UNKNOWN), NO_OTHER),
+        (("tiny", 4.0), (TINY,), NO_OTHER),
+        # None that is better fits into memory.
+        (("big", 8.0), (BIG, model("huge", 10**8, 90.0, 99 * GB)), NO_OTHER),
+    ],
+)
+def test_what_to_use_instead_of_one_that_is_too_slow(
+    slow: tuple[str, float], models: tuple[Prospect, ...], said: tuple[str, ...]
+) -> None:
+    name, speed = slow
+    made = Slow(name, speed, 4000 / speed, "linewise.latency.automatic")
+    told = instead_of(made, wish(), models)
+    assert "too slow for the 300 ms of linewise.latency.automatic" in told
+    for words in said:
+        assert words in told
+
+
+def test_what_is_here_need_not_be_pulled() -> None:
+    slow = Slow("big", 8.0, 500.0, "linewise.latency.automatic")
+    here = dataclasses.replace(MIDDLE, installed=True)
+    assert instead_of(slow, wish(), (MIDDLE, BIG)).endswith(
+        "linewise models pull middle, then set linewise.model to it."
+    )
+    assert instead_of(slow, wish(), (here, BIG)).endswith("tokens/s: set linewise.model to it.")

@@ -35,6 +35,9 @@ def test_every_entry_says_what_a_user_must_know(entry: Entry) -> None:
     assert entry.summary.endswith(".")
     assert set(entry.tasks) <= set(get_args(Task))
     assert entry.tasks
+    assert entry.does_well
+    assert entry.does_badly
+    assert entry.verdict == f"Does well: {entry.does_well}. Not: {entry.does_badly}."
     assert entry.fim in get_args(Fim)
     assert entry.context is not None
     assert entry.context >= 2048
@@ -178,6 +181,8 @@ default = "a"
 name = "a"
 title = "A"
 summary = "A."
+does_well = "lines"
+does_badly = "books"
 tasks = ["completion"]
 source = "file:/a.gguf"
 size = 1
@@ -192,6 +197,7 @@ fim = "none"
     [
         (MODEL + 'sha265 = "typo"', "sha265"),
         (MODEL.replace("size = 1\n", ""), "size"),
+        (MODEL.replace('does_badly = "books"\n', ""), "does_badly"),
         (MODEL.replace('default = "a"', 'default = "b"'), "'b'"),
         (MODEL + MODEL.split("\n", 2)[2], "one name"),
     ],

@@ -90,6 +90,8 @@ def test_list_as_json_holds_what_the_index_knows(default_installed: Path) -> Non
     assert first["path"] == str(default_installed)
     assert first["sha256"] == DEFAULT.sha256
     assert first["fits"]
+    assert first["doesWell"] == DEFAULT.does_well
+    assert first["doesBadly"] == DEFAULT.does_badly
     assert [row["name"] for row in rows if row["installed"] or row["path"]] == [DEFAULT.name]
 
 
@@ -98,6 +100,7 @@ def test_list_shows_every_model_with_its_terms(default_installed: Path) -> None:
     assert default_installed.is_file()
     assert all(name in out for name in INDEX.names())
     assert "smollm2-135m (the default)" in out
+    assert "".join(DEFAULT.verdict.split()) in "".join(out.split())
     assert out.count("installed") == 1
     assert out.count("not commercial") == 1
     assert out.count("estimated") == len(INDEX.entries)

@@ -30,6 +30,23 @@ def test_nothing_leaves_this_machine_unless_the_setting_says_so(engines: Engines
         engines.client(settings, lambda share: None)
 
 
+@pytest.mark.parametrize(
+    ("settings", "known"),
+    [
+        (Settings(model="smollm2-135m"), True),
+        (Settings(), True),
+        (Settings(model="gone"), False),
+        (Settings(model="smollm2-135m", remote_url="http://127.0.0.1:1"), False),
+    ],
+)
+def test_what_a_model_is_good_for_is_said_where_it_is_known(
+    engines: Engines, settings: Settings, known: bool
+) -> None:
+    entry = load_index().find("smollm2-135m")
+    said = (entry.does_well, entry.does_badly) if known else (None, None)
+    assert engines.verdict(settings) == said
+
+
 async def test_a_url_names_the_engine_to_use(engines: Engines) -> None:
     settings, problems = read_settings(
         {"remote": {"url": "http://gpu.example:8000", "model": "m", "fim": "qwen"}}
@@ -73,7 +90,7 @@ async def test_a_session_serves_the_chosen_model_unless_its_settings_name_one(
 ) -> None:
     choose_model(engines.home, "mine")
     ignore = lambda _: None  # noqa: E731
-    session = Session(engines, ignore, ignore, ignore)
+    session = Session(engines, ignore, ignore, ignore, ignore)
     await session.configure(section)
     assert session.settings.model == served
 

@@ -30,6 +30,16 @@ def test_messages_are_those_of_python() -> None:
     assert written == protocol.typescript(), "run `make protocol`"
 
 
+def test_no_message_is_defined_by_hand() -> None:
+    sources = (EXTENSION / "src").rglob("*.ts")
+    by_hand = {
+        path.name
+        for path in sources
+        if re.search(r"new (Notification|Request)Type|\"(linewise|textDocument)/", path.read_text())
+    }
+    assert by_hand == {"protocol.ts"}
+
+
 def test_versions_agree() -> None:
     assert MANIFEST["version"] == __version__
 
@@ -78,12 +88,27 @@ def test_every_command_of_the_palette_is_in_the_readme() -> None:
             assert f"| {command['category']}: {command['title']} |" in readme
 
 
-def test_every_picture_of_the_readme_is_there() -> None:
-    readme = (EXTENSION / "README.md").read_text(encoding="utf-8")
-    pictures = re.findall(r"\]\((media/[^)]+)\)", readme)
-    assert pictures
+@pytest.mark.parametrize(
+    "page",
+    [EXTENSION / "README.md", *sorted((EXTENSION / "media" / "walkthrough").glob("*.md"))],
+    ids=lambda page: page.name,
+)
+def test_every_picture_is_there_and_is_packed(page: Path) -> None:
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert pictures or page.name == "privacy.md"
     for picture in pictures:
-        assert (EXTENSION / picture).is_file()
+        file = (page.parent / picture).resolve()
+        assert file.is_file()
+        assert file.relative_to(EXTENSION).parts[0] in MANIFEST["files"]
+
+
+def test_every_picture_is_used() -> None:
+    pages = [*EXTENSION.glob("*.md"), *EXTENSION.glob("media/walkthrough/*.md")]
+    text = "".join(
+        page.read_text(encoding="utf-8") for page in [*pages, EXTENSION / "../README.md"]
+    )
+    for picture in (EXTENSION / "media" / "pictures").glob("*.png"):
+        assert picture.name in text or picture.name == "ghost-text-dark.png"
 
 
 def plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from attrs import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linewise_server.settings import Settings, read_settings
+from linewise_server.settings import Settings, read_folder, read_settings
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -80,12 +80,38 @@ def test_languages_are_switched(switches: dict[str, bool], language: str, served
     assert Settings(languages=switches).serves(language) is served
 
 
-def test_the_extension_offers_every_setting_with_the_same_default() -> None:
+def test_a_folder_has_its_own_of_what_may_differ_from_folder_to_folder() -> None:
+    section = {"trigger": "manual", "exclude": ["a"], "logLevel": "debug", "enable": 1}
+    own, problems = read_folder(section, Settings(enable=False))
+    assert own == {"trigger": "manual", "exclude": ["a"]}
+    assert problems == ["linewise.enable is 1; it must be true or false. Using False."]
+    assert read_folder(None, Settings()) == ({}, [])
+
+
+def offered_by_the_extension() -> dict[str, Any]:
     manifest = json.loads(Path("extension/package.json").read_text("utf-8"))
     sections = manifest["contributes"]["configuration"]
     offered: dict[str, Any] = {}
     for section in sections if isinstance(sections, list) else [sections]:
         offered |= section["properties"]
+    return offered
+
+
+def test_a_folder_may_set_what_the_extension_lets_it() -> None:
+    # One window has one engine, so the model is of the window, although editors let folders set it.
+    own = {
+        f"linewise.{attribute.metadata['key']}"
+        for attribute in fields(Settings)
+        if attribute.metadata.get("folder")
+    } | {"linewise.model"}
+    scopes = ("resource", "machine-overridable")
+    assert own == {
+        name for name, item in offered_by_the_extension().items() if item["scope"] in scopes
+    }
+
+
+def test_the_extension_offers_every_setting_with_the_same_default() -> None:
+    offered = offered_by_the_extension()
     for attribute in fields(Settings):
         name = f"linewise.{attribute.metadata['key']}"
         default = getattr(Settings(), attribute.name)

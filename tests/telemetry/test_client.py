@@ -1,12 +1,18 @@
-"""The whole client: what it records at which level, what leaves, and what never does."""
+"""The whole client: what it records at which level, what leaves, and what never does.
+
+One long file, as what it tests is one list; its canaries and collector serve every test.
+"""
 
 from __future__ import annotations
 
 import gzip
 import socket
+import sqlite3
 import time
+from contextlib import closing, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -209,6 +215,44 @@ def test_unknown_symbols_are_not_recorded(tmp_path: Path) -> None:
     client.stop()
 
 
+@pytest.mark.parametrize("held", ["spool", "disk", "catalogues"])
+def test_recording_waits_for_nothing(tmp_path: Path, held: str) -> None:
+    """Not for the spool's lock, not for another process's transaction, not for the catalogues."""
+    reading = Lock()
+
+    class Slow(Catalogues):
+        def lists(self, catalogue: str, symbol: str) -> bool:
+            with reading:
+                return super().lists(catalogue, symbol)
+
+    wire = Wire()
+    there = Places(tmp_path, tmp_path / "policy.json", {}, PRODUCT, Slow())
+    client = Telemetry(REGISTRY, there, send=wire.send, clock=Clock().wall)
+    client.start()
+    client.choose(Level.EVENTS)
+    other = sqlite3.connect(tmp_path / "telemetry" / "spool.db", isolation_level=None)
+    assert client._spool is not None
+
+    def record() -> None:
+        for _ in range(30):
+            lookup(client)
+            lookup(client, "unknown.symbol")
+            client.record("no.such.event")
+
+    with closing(other):
+        if held == "disk":
+            other.execute("BEGIN EXCLUSIVE")
+        with {"spool": client._spool._file._lock, "catalogues": reading}.get(held, nullcontext()):
+            recording = Thread(target=record, daemon=True)
+            recording.start()
+            recording.join(20)
+            assert not recording.is_alive()
+    assert client.flush(30)
+    assert len(client.waiting()) == 30
+    assert client.drops() == {"invalid": 60}
+    client.stop()
+
+
 CANARY = st.text(
     st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_characters="\\\"'"),
     min_size=8,
@@ -362,6 +406,40 @@ def test_reports_can_be_deleted_after_off(tmp_path: Path) -> None:
     assert {method for method, *_ in wire.requests} == {"DELETE"}
 
 
+@pytest.mark.parametrize("level", [Level.EVENTS, Level.COUNTS])
+def test_deletion_reaches_whoever_ever_got_something(tmp_path: Path, level: Level) -> None:
+    """A catalogue that was removed since, and a maker who moved: both still hold what was sent."""
+    clock, wire = Clock(), Wire([], [], Answer(200, None, b'{"receipt": "abc", "events": 1}'))
+    client = telemetry(tmp_path, clock, wire.send)
+    client.choose(level)
+    use_and_exit(client)
+    clock.move(8 * DAY)
+    send_rest(tmp_path, clock, wire)
+    (key,) = {
+        headers["Linewise-Install"] for _, url, _, headers in wire.requests if ACME.origin in url
+    }
+    wire.requests.clear()
+
+    class Nobody(Catalogues):
+        def catalogues(self) -> tuple[str, ...]:
+            return ()
+
+        def collector(self, catalogue: str) -> None:
+            return None
+
+    there = Places(tmp_path, tmp_path / "policy.json", {}, None, Nobody())
+    later = Telemetry(REGISTRY, there, send=wire.send, clock=clock.wall, monotonic=clock.monotonic)
+    later.start()
+    done = later.delete_my_data()
+    later.stop()
+    assert {request.receipt for request in done} == {"abc"}
+    assert (ACME.origin, ACME.project, key) in {
+        (url.removesuffix("/v1/me"), headers["Linewise-Project"], headers["Linewise-Install"])
+        for method, url, _, headers in wire.requests
+        if method == "DELETE"
+    }
+
+
 @pytest.mark.parametrize("days", [-90, -1, 0, 45])
 def test_every_key_in_use_is_listed_for_deletion(days: int) -> None:
     made = Identity(b"secret", 500_000)
@@ -385,7 +463,7 @@ def test_thread_that_still_sends_finds_the_spool_closed(
     )  # fmt: skip
     assert client.flush(10)
     client.stop()
-    client.record("docs.gap", catalogue="acme", symbol="acme.Client.send", kind="stale")
+    client.record("docs.gap", catalogue="acme", symbol="acme.Client.send", kind="no_page")
     later = Telemetry(REGISTRY, places)
     later.start()
     assert [event.name for event in later.waiting()] == ["completion.answered"]

@@ -240,9 +240,17 @@ async def test_retention(site: Site) -> None:
     site.collector.events.sweep(now_utc(START) + timedelta(days=90))
     assert site.count("event") == 1
     site.collector.events.sweep(now_utc(START) + timedelta(days=91))
-    assert (site.count("event"), site.count("tally")) == (0, 3)
+    assert (site.count("event"), site.count("tally")) == (0, 0)
+
+
+async def test_retention_of_figures(site: Site) -> None:
+    for install in range(8):
+        events = (lookup(10 * install + i, answered=i > 2) for i in range(6))
+        await site.post(batch(*events), who=f"{install:032x}")
+    site.collector.events.sweep(now_utc(START) + timedelta(days=400))
+    assert site.count("figure") == 3
     site.collector.events.sweep(now_utc(START) + timedelta(days=401))
-    assert site.count("tally") == 0
+    assert site.count("figure") == 0
 
 
 def test_collectors_of_one_database_sweep_at_once(database_url: str) -> None:
@@ -259,7 +267,7 @@ def test_collectors_of_one_database_sweep_at_once(database_url: str) -> None:
         list(pool.map(sweep, engines))
     with engines[0].connect() as connection:
         rows = connection.execute(select(tables.publication)).all()
-    assert [tuple(row) for row in rows] == [(1, date(2026, 11, 23))]
+    assert [tuple(row) for row in rows] == [(1, date(2026, 11, 16))]
     for engine in engines:
         engine.dispose()
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-MONDAY = date(2026, 11, 16)
+MONDAY = date(2026, 11, 9)
 PAGES = ("", "apis", f"apis/{SYMBOLS[0]}", "gaps", "samples", "feedback", "releases", "health")
 EVIL = "<script>alert('x')</script>"
 
@@ -47,7 +47,7 @@ def fill(site: Site) -> None:
                         {
                             "project": project, "week": monday, "metric": metric.name,
                             "split": split, "value": value, "contributor": f"{i:032x}",
-                            "num": 60 if week < 4 else 40, "den": 100,
+                            "event": metric.of.event, "num": 60 if week < 4 else 40, "den": 100,
                         }
                         for i in range(6)
                     ]  # fmt: skip
@@ -295,6 +295,7 @@ async def test_small_installs_are_nowhere(site: Site) -> None:
                 {
                     "project": "acme", "week": MONDAY, "metric": metric, "split": "symbol",
                     "value": "acme.lonely", "contributor": "f" * 32, "num": 50, "den": 99,
+                    "event": REGISTRY.metrics[metric].of.event,
                 }
                 for metric in ("unanswered", "gaps", "api_acceptance", "samples")
             ],

@@ -152,3 +152,19 @@ def test_check_wants_exactly_the_fields() -> None:
     assert event.check(good | {"path": "x"}) == "fields"
     assert event.check({"catalogue": "acme"}) == "fields"
     assert event.check({"catalogue": "acme"}, names=["catalogue"]) is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "change"),
+    [
+        ("failures", {"of": {"event": "completion.answered"}}),
+        ("deprecated_use", {"of": {"event": "completion.api_used"}}),
+        ("announcements", {"of": {"event": "announcement.met"}}),
+        ("rating_reasons", {"of": {"event": "docs.rated", "where": {"reason": ["wrong"]}}}),
+        ("announcements", {"of": {"event": "announcement.met", "where": {"act": ["muted"]}}}),
+    ],
+)
+def test_metrics_whose_difference_is_a_third_figure_are_refused(
+    metric: str, change: dict[str, Any]
+) -> None:
+    check_refused(lambda data: data["metrics"][metric].update(change), "a third figure")

@@ -53,6 +53,7 @@ def uploader(spool: Spool, clock: Clock, wire: Wire, *, allowed: bool = True) ->
         schema=1,
         allowed=lambda: allowed,
         known=lambda _: True,
+        note=lambda _: None,
         send=wire.send,
         monotonic=clock.monotonic,
         chance=random.Random(1),
@@ -165,8 +166,8 @@ def test_consent_withdrawn_between_claim_and_send(spool: Spool, clock: Clock) ->
     wire = Wire()
     words = iter([True, False])
     sending = Uploader(
-        spool, schema=1, allowed=lambda: next(words), known=lambda _: True, send=wire.send,
-        monotonic=clock.monotonic,
+        spool, schema=1, allowed=lambda: next(words), known=lambda _: True, note=lambda _: None,
+        send=wire.send, monotonic=clock.monotonic,
     )  # fmt: skip
     assert not sending.run_once()
     assert wire.requests == []
@@ -176,11 +177,27 @@ def test_unsubscribed_collector_gets_nothing(spool: Spool, clock: Clock) -> None
     fill(spool, 3)
     wire = Wire()
     sending = Uploader(
-        spool, schema=1, allowed=lambda: True, known=lambda _: False, send=wire.send,
-        monotonic=clock.monotonic,
+        spool, schema=1, allowed=lambda: True, known=lambda _: False, note=lambda _: None,
+        send=wire.send, monotonic=clock.monotonic,
     )  # fmt: skip
     sending.run_once()
     assert (wire.requests, spool.drops()) == ([], {"refused": 3})
+
+
+def test_nothing_is_sent_to_whom_nobody_could_ask_to_delete_it(spool: Spool, clock: Clock) -> None:
+    fill(spool, 3)
+    wire = Wire()
+
+    def refuse(_: str) -> None:
+        raise OSError("the disk is full")
+
+    sending = Uploader(
+        spool, schema=1, allowed=lambda: True, known=lambda _: True, note=refuse, send=wire.send,
+        monotonic=clock.monotonic,
+    )  # fmt: skip
+    sending.run_once()
+    assert (wire.requests, spool.size()[0]) == ([], 3)
+    assert sending.wait(TARGET) > 0
 
 
 @given(st.binary(max_size=200))

@@ -2,9 +2,9 @@
  * The managed environment: a virtual environment in the extension's storage with the wheel that the .vsix carries.
  *
  * The wheel brings its own installer, the same that `make run` uses; here are only the folders. One for each wheel,
- * named by its checksum: an upgraded extension makes a new one while windows with the old one go on. The installer
- * writes its stamp last, so an interrupted installation is recognised and goes on where it stopped. Never touches
- * the user's own environments.
+ * named by its checksum: an upgraded extension makes a new one while windows with the old one go on. So does a set-up
+ * that is asked for again: what runs is never touched. The installer writes its stamp last, so an interrupted
+ * installation is recognised and goes on where it stopped. Never touches the user's own environments.
  */
 
 import { mkdir, readFile, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
@@ -36,16 +36,44 @@ const INSTALLER_LOG = "install.log";
 const EXTRAS = "hub,remote";
 const UNUSED_DAYS = 14;
 
-/** Returns where the environment of `wheel` stands or will stand. */
-export function environmentOf(storage: string, wheel: Wheel, platform: NodeJS.Platform): Environment {
-  const directory = join(storage, "environments", wheel.sha256.slice(0, 16));
+/** Returns where the server of `wheel` runs from: of its environments the last complete one; undefined where none is. */
+export async function standing(storage: string, wheel: Wheel, platform: NodeJS.Platform): Promise<Environment | undefined> {
+  for (let at = await latest(storage, wheel); at >= 0; at--) {
+    const environment = environmentOf(storage, wheel, platform, at);
+    if (await isComplete(environment)) {
+      return environment;
+    }
+  }
+  return undefined;
+}
+
+/** Returns where the next environment of `wheel` is made: where the last one was left incomplete, else beside it. */
+export async function site(storage: string, wheel: Wheel, platform: NodeJS.Platform): Promise<Environment> {
+  const last = await latest(storage, wheel);
+  const environment = environmentOf(storage, wheel, platform, Math.max(last, 0));
+  return last >= 0 && (await isComplete(environment)) ? environmentOf(storage, wheel, platform, last + 1) : environment;
+}
+
+function environmentOf(storage: string, wheel: Wheel, platform: NodeJS.Platform, at: number): Environment {
+  const directory = join(storage, "environments", nameOf(wheel, at));
   return { directory, linewise: platform === "win32" ? join(directory, "Scripts", "linewise.exe") : join(directory, "bin", "linewise") };
 }
 
-/** Whether the environment is complete; notes that it is in use. */
-export async function isComplete(environment: Environment, now: Date): Promise<boolean> {
+function nameOf({ sha256 }: Wheel, at: number): string {
+  return `${sha256.slice(0, 16)}${at === 0 ? "" : `-${at}`}`;
+}
+
+/** The number of the last environment of a wheel that was begun; -1 where none was. */
+async function latest(storage: string, wheel: Wheel): Promise<number> {
+  const names = await readdir(join(storage, "environments")).catch(() => []);
+  const first = nameOf(wheel, 0);
+  return Math.max(-1, ...names.map((name) => (name === first ? 0 : name.startsWith(`${first}-`) && !name.endsWith(".lock") ? Number(name.slice(first.length + 1)) : -1)));
+}
+
+/** Whether the environment is complete. */
+export async function isComplete(environment: Environment): Promise<boolean> {
   try {
-    await utimes(join(environment.directory, STAMP), now, now);
+    await stat(join(environment.directory, STAMP));
     await stat(environment.linewise);
     return true;
   } catch {
@@ -53,19 +81,27 @@ export async function isComplete(environment: Environment, now: Date): Promise<b
   }
 }
 
-/** Makes the environment, anew where it was complete. Throws SetUpError or SetUpStopped; incomplete then. */
+/** Notes that a complete environment is in use, so that it is kept. */
+export async function noteUse(environment: Environment, now: Date): Promise<void> {
+  await utimes(join(environment.directory, STAMP), now, now);
+}
+
+/** Makes the environment. Throws SetUpError or SetUpStopped, and then it is incomplete. */
 export async function install(installation: Installation): Promise<void> {
   const { environment, python, wheel } = installation;
-  if (await isComplete(environment, new Date())) {
-    await rm(environment.directory, { recursive: true, force: true });
-  }
   await mkdir(environment.directory, { recursive: true });
   const options = ["--venv", environment.directory, "--wheel", wheel.file, "--extras", EXTRAS, "--pulse", "1"];
   await runStep(installation, python, ["-I", wheel.installer, ...options]);
-  await runStep(installation, environment.linewise, ["--version"]);
+  try {
+    await runStep(installation, environment.linewise, ["--version"]);
+  } catch (error) {
+    // Else it would pass for whole.
+    await rm(join(environment.directory, STAMP), { force: true });
+    throw error;
+  }
 }
 
-/** Removes environments of other wheels that no window has used for two weeks. */
+/** Removes other environments that no window has used for two weeks. */
 export async function removeUnused(environment: Environment, now: Date): Promise<void> {
   const root = join(environment.directory, "..");
   for (const name of await readdir(root)) {
@@ -96,7 +132,7 @@ export async function exclusively(environment: Environment, signal: AbortSignal,
         await rm(lock, { force: true });
       }
       await pause(500, signal);
-      if (await isComplete(environment, new Date())) {
+      if (await isComplete(environment)) {
         return false;
       }
       continue;

@@ -6,7 +6,7 @@
  */
 
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync, openSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync, openSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -16,7 +16,7 @@ export const EXTENSION = join(__dirname, "..", "..");
 const REPOSITORY = join(EXTENSION, "..");
 /** Outside of the repository, whose git ignores its own test output: ignored files are not completed. */
 export const OUTPUT = join(tmpdir(), "linewise-e2e");
-const PICTURES = join(REPOSITORY, ".test-output", "e2e");
+export const PICTURES = join(REPOSITORY, ".test-output", "e2e");
 export const PYTHON = join(REPOSITORY, ".venv", process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
 /** How long a thing may take on a machine with much else to do; nothing waits longer than it must. */
 const PATIENCE_MS = 60_000;
@@ -151,6 +151,19 @@ export class Editor {
     const offered = (await this.entries()).filter((label) => label.startsWith(text));
     await this.page.keyboard.press("Escape");
     return offered;
+  }
+
+  /** Chooses an action of the open light bulb menu. */
+  async action(title: string): Promise<void> {
+    await this.page.waitForSelector(`.action-widget .monaco-list-row.action:has-text("${title}")`);
+    await eventually(`the action ${title} being the one in focus`, async () => {
+      if ((await this.page.$(`.action-widget .monaco-list-row.focused:has-text("${title}")`)) !== null) {
+        return true;
+      }
+      await this.press("ArrowDown");
+      return false;
+    });
+    await this.press("Enter");
   }
 
   /** The text of the active editor, as far as it is in view. */
@@ -325,7 +338,7 @@ let launched: Promise<Browser> | undefined;
 
 function browser(): Promise<Browser> {
   launched ??= chromium.launch({
-    executablePath: "/usr/bin/chromium",
+    executablePath: installation().browser,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
   return launched;
@@ -338,6 +351,7 @@ export async function closeAll(): Promise<void> {
 }
 
 interface Installation {
+  readonly browser: string;
   readonly node: string;
   readonly entry: string;
 }
@@ -347,7 +361,7 @@ let installed: Installation | undefined;
 function installation(): Installation {
   if (installed === undefined) {
     const home = execFileSync(join(EXTENSION, "test", "e2e", "vscode.sh"), { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
-    installed = { node: join(home, "node"), entry: join(home, "node_modules", "code-server", "out", "node", "entry.js") };
+    installed = { browser: realpathSync(join(home, "browser")), node: join(home, "node"), entry: join(home, "node_modules", "code-server", "out", "node", "entry.js") };
   }
   return installed;
 }

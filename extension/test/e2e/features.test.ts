@@ -19,8 +19,12 @@ describe("a server that can do everything", () => {
   before(async () => {
     scripted = await ScriptedEditor.open({
       name: "features",
-      files: { "a.py": "import statistics\n\nstatistics.fmean([1.0, 2.0])\n", "b.py": "", "notes.md": "", "switch.py": "" },
-      script: { completions: COMPLETIONS, abilities: ["docs", "explanation", "feedback", "telemetry"] },
+      files: { "a.py": "import statistics\n\nstatistics.fmean([1.0, 2.0])\n", "b.py": "", "notes.md": "", "switch.py": "", "built.py": "", "keys.py": "", "vendored.py": "", "rules": "built.py\n" },
+      script: {
+        completions: COMPLETIONS,
+        abilities: ["docs", "explanation", "feedback", "telemetry"],
+        silences: { "built.py": ["ignored", "rules"], "keys.py": ["secrets", null], "vendored.py": ["excluded", null] },
+      },
     });
     editor = scripted.editor;
     await editor.waitForStatus("Ready.");
@@ -136,6 +140,42 @@ describe("a server that can do everything", () => {
     await editor.waitForStatus("Ready.");
   });
 
+  test("the status follows the file, and its menu changes what keeps the file silent", async () => {
+    for (const [file, says] of [["vendored.py", "the settings exclude this file"], ["keys.py", "may hold secrets"], ["a.py", "Ready."], ["built.py", "git ignores this file"]] as const) {
+      await editor.openFile(file);
+      await editor.waitForStatus(says);
+    }
+    await editor.clickStatus();
+    await editor.expectEntries(/git ignores this file/, /Open rules/);
+    await editor.screenshot("features-off-here");
+    await editor.choose("Open rules");
+    await editor.page.waitForSelector('.tab.active[aria-label^="rules"]');
+  });
+
+  test("switched off altogether, one press switches it on", async () => {
+    await editor.openFile("switch.py");
+    editor.set({ "linewise.enable": false });
+    await editor.waitForStatus("switched off in the settings");
+    await editor.clickStatus();
+    await editor.choose("Turn Completions On");
+    await editor.waitForStatus("Ready.");
+    editor.set({ "editor.inlineSuggest.enabled": false });
+    await editor.waitForStatus("VS Code's inline suggestions are switched off.");
+    editor.set({ "editor.inlineSuggest.enabled": true });
+    await editor.waitForStatus("Ready.");
+  });
+
+  test("set up while a server runs, it is asked whether to make it anew, and the server stays", async () => {
+    const pid = scripted.journal("initialize").at(-1)?.pid;
+    await editor.run("Linewise: Set Up…");
+    await editor.page.waitForSelector('.monaco-dialog-box:has-text("set up and running")');
+    await editor.screenshot("features-set-up-again");
+    await editor.press("Escape");
+    await editor.page.waitForSelector(".monaco-dialog-box", { state: "detached" });
+    assert.equal(scripted.journal("initialize").at(-1)?.pid, pid);
+    await editor.waitForStatus("Ready.");
+  });
+
   test("why a completion is what it is opens beside the code, and runs no script", async () => {
     await editor.openFile("a.py");
     await editor.run("Linewise: Explain Completion");
@@ -166,7 +206,7 @@ test("consent is asked for once the server allows it; looking at what would go a
   await eventually("the question", question);
   await told({ asked: true });
   await editor.screenshot("features-consent");
-  await editor.button("See Exactly What Would Be Sent");
+  await editor.button("See What Is Sent");
   await eventually("the preview", async () => (await editor.shown()).includes("Nothing would be sent."));
   await eventually("the question again", question);
   await editor.button("Not Now");
@@ -241,6 +281,22 @@ test("without a model, one is offered with its size, and one press fetches it", 
   await eventually("the offer", async () => (await editor.notifications()).some((text) => text.includes("Scripted 1M is 98 MB (Apache-2.0)")));
   await editor.screenshot("features-no-model");
   await editor.button("Download");
+  await scripted.told("model", { name: "scripted-1m" });
+  await editor.waitForStatus("Ready.");
+  await editor.close();
+});
+
+test("a name that is no model's is told with the way to those that are", async () => {
+  const scripted = await ScriptedEditor.open({
+    name: "wrong-model",
+    files: { "a.py": "" },
+    script: { modelUnknown: true, status: { state: "noModel", message: 'There is no model "tiny".' } },
+  });
+  const { editor } = scripted;
+  await eventually("the message", async () => (await editor.notifications()).some((text) => text.includes('There is no model "tiny".')));
+  await editor.screenshot("features-wrong-model");
+  await editor.button("Select Model…");
+  await editor.choose("Scripted 1M");
   await scripted.told("model", { name: "scripted-1m" });
   await editor.waitForStatus("Ready.");
   await editor.close();

@@ -55,6 +55,9 @@ describe("generation", () => {
         "docstring.py": "def mean(xs):\n    return sum(xs) / len(xs)\n",
         "stats.py": "def mean(xs):\n    return sum(xs) / len(xs)\n",
         "preview.py": MEAN,
+        "discard.py": MEAN,
+        "closed.py": MEAN,
+        "explain.py": "def half(x):\n    return x / 2\n",
       },
       environment: { LINEWISE_HOME: join(OUTPUT, "generation-home") },
       settings: { "linewise.server.path": join(dirname(PYTHON), "linewise"), "linewise.model": model, "linewise.trigger": "manual", "files.autoSave": "off" },
@@ -137,9 +140,43 @@ describe("generation", () => {
     await editor.openFile("preview.py");
     await editor.run("Linewise: Implement This Function");
     await editor.page.waitForSelector(".monaco-diff-editor");
-    await editor.button("Apply");
+    await editor.screenshot("generation-preview");
+    await editor.page.click('.editor-actions .action-label[aria-label^="Apply Generated Code"]');
     await written(editor, "preview.py", /^import statistics\n[^]*return statistics\.fmean\(xs\)/);
+  });
+
+  for (const [name, leave] of [
+    ["discard.py", (): Promise<void> => editor.run("Linewise: Discard Generated Code")],
+    ["closed.py", (): Promise<void> => editor.run("View: Close Editor")],
+  ] as const) {
+    test(`a preview that is left writes nothing: ${name}`, async () => {
+      await editor.openFile(name);
+      await editor.run("Linewise: Implement This Function");
+      await editor.page.waitForSelector(".monaco-diff-editor");
+      await leave();
+      await editor.page.waitForSelector(".monaco-diff-editor", { state: "detached" });
+      assert.equal(readFileSync(join(editor.workspace, name), "utf8"), MEAN);
+    });
+  }
+
+  test("a preview is applied by the keyboard alone", async () => {
+    await editor.openFile("discard.py");
+    await editor.run("Linewise: Implement This Function");
+    await editor.page.waitForSelector(".monaco-diff-editor");
+    await eventually("the code", async () => {
+      await editor.press("Control+Enter");
+      return (await editor.page.$(".monaco-diff-editor")) === null;
+    });
+    await written(editor, "discard.py", /return statistics\.fmean\(xs\)/);
     editor.set({ "linewise.generate.preview": false });
+  });
+
+  test("the light bulb explains what is selected", async () => {
+    await editor.openFile("explain.py");
+    await editor.press("Control+A");
+    await editor.press("Control+.");
+    await editor.action("Explain");
+    await eventually("the answer", async () => (await editor.shown()).includes("It divides."));
   });
 
   test("the commands are there because the server says that it can", async () => {

@@ -55,7 +55,7 @@ describe("from consent to deletion", () => {
     await editor.focusText();
     await eventually("the question", asked);
     await editor.screenshot("loop-consent");
-    await editor.button("See Exactly What Would Be Sent");
+    await editor.button("See What Is Sent");
     await eventually("what would be sent", async () => (await editor.shown()).includes("Telemetry is local"));
     await eventually("the question again", asked);
     await editor.screenshot("loop-consent-preview");

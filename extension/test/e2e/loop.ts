@@ -97,10 +97,12 @@ export class Loop {
   }
 
   /** Settings of an editor on the repository's own server, whose engine says `text` after a text that ends in `after`. */
-  settings(...rules: readonly { readonly after: string; readonly text: string }[]): Readonly<Record<string, string>> {
+  settings(...rules: readonly { readonly after: string; readonly text: string }[]): Readonly<Record<string, unknown>> {
     const model = join(this.home, "model.script.json");
     writeFileSync(model, JSON.stringify({ rules }));
-    return { "linewise.server.path": LINEWISE, "linewise.model": model, "linewise.docs.fetch": "never" };
+    // What is said is tested, not how fast on a busy machine.
+    const patient = { "linewise.latency.automatic": 10_000 };
+    return { "linewise.server.path": LINEWISE, "linewise.model": model, "linewise.docs.fetch": "never", ...patient };
   }
 
   /** Runs a command as the user does in a terminal, and returns what it says. */

@@ -3,13 +3,14 @@
  * of a real collector's dashboard.
  *
  * Run by `make pictures`, or `npm run pictures -- NAME…` for some; those of the editor are written to media/pictures,
- * those of the dashboard to telemetry/media. Each wants to be looked at before it is committed.
+ * those of the dashboard to telemetry/media, and what is only to be looked at in the dark to .test-output/e2e. Each
+ * wants to be looked at before it is committed.
  */
 
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { closeAll, Editor, EXTENSION, eventually, logIn, PYTHON, visit } from "./editor";
+import { closeAll, Editor, EXTENSION, eventually, logIn, PICTURES, PYTHON, visit } from "./editor";
 import { firstLines, Loop } from "./loop";
 import { openReal } from "./real";
 
@@ -22,6 +23,7 @@ const SETTINGS = {
   "editor.fontSize": 15,
   "workbench.activityBar.location": "hidden",
   "breadcrumbs.enabled": false,
+  "window.title": "${activeEditorShort}",
 };
 
 const SPREAD = `"""How far values lie apart."""
@@ -32,6 +34,9 @@ import statistics
 def spread(values: list[float]) -> float:
     """Return the difference between the largest and the smallest value."""
 `;
+
+/** Nothing is sent to it: the picture is of the question. */
+const COLLECTOR = { LINEWISE_COLLECTOR: "https://linewise.example#key", CI: "", DO_NOT_TRACK: "" };
 
 const CLICK = `
 id: click
@@ -48,32 +53,41 @@ def typical(values: list[float]) -> float:
     return statistics.fmean(values)
 `;
 
-async function take(editor: Editor, name: string): Promise<void> {
-  mkdirSync(FOLDER, { recursive: true });
-  await editor.page.waitForSelector(".statusbar .codicon-loading", { state: "detached" });
-  await editor.page.screenshot({ path: join(FOLDER, `${name}.png`) });
+/** Takes a picture in which nothing is under way. */
+async function take(editor: Editor, name: string, folder = FOLDER): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const busy = async (): Promise<boolean> => (await editor.page.$(".codicon-modifier-spin, .monaco-progress-container.active")) !== null;
+  await eventually(`${name} with nothing under way`, async () => {
+    if (await busy()) {
+      return false;
+    }
+    const picture = await editor.page.screenshot({ animations: "disabled" });
+    if (await busy()) {
+      return false;
+    }
+    writeFileSync(join(folder, `${name}.png`), picture);
+    return true;
+  });
+}
+
+/** Takes the same in the dark, and goes back to the light. */
+async function takeDark(editor: Editor, name: string, folder = PICTURES): Promise<void> {
+  editor.set({ "workbench.colorTheme": "Default Dark Modern" });
+  await editor.page.waitForSelector(".monaco-workbench.vs-dark");
+  await take(editor, `${name}-dark`, folder);
+  editor.set({ "workbench.colorTheme": "Default Light Modern" });
+  await editor.page.waitForSelector(".monaco-workbench.vs");
 }
 
 async function ghostText(): Promise<void> {
-  const editor = await openReal({ name: "pictures", files: { "spread.py": SPREAD, "typical.py": DOCS }, settings: SETTINGS, ...LOOKS });
+  const editor = await openReal({ name: "pictures", files: { "spread.py": SPREAD, "typical.py": DOCS }, settings: { ...SETTINGS, "linewise.docs.hover": "whole" }, environment: COLLECTOR, ...LOOKS });
   await hideSideBar(editor);
   await editor.openFile("spread.py");
-  await editor.type("    return max(values)");
+  await editor.type("    return max(values) ");
   await editor.waitForGhost("min(values)", 60_000);
   await take(editor, "ghost-text");
-  editor.set({ "workbench.colorTheme": "Default Dark Modern" });
-  await eventually("the dark theme", async () => (await editor.page.$(".monaco-workbench.vs-dark")) !== null);
-  await take(editor, "ghost-text-dark");
-  editor.set({ "workbench.colorTheme": "Default Light Modern" });
-  await eventually("the light theme", async () => (await editor.page.$(".monaco-workbench.vs")) !== null);
+  await takeDark(editor, "ghost-text", FOLDER);
   await editor.press("Tab");
-
-  await editor.page.setViewportSize({ ...LOOKS.size, height: 520 });
-  await editor.clickStatus();
-  await editor.expectEntries(/Keys saved today/);
-  await take(editor, "status");
-  await editor.press("Escape");
-  await editor.page.setViewportSize(LOOKS.size);
 
   await editor.openFile("typical.py");
   for (const key of ["ArrowUp", "End", ...Array<string>("(values)".length + 2).fill("ArrowLeft")]) {
@@ -86,8 +100,11 @@ async function ghostText(): Promise<void> {
     return true;
   });
   await take(editor, "docs");
+  await takeDark(editor, "docs");
 
   await editor.press("Escape");
+  // High enough for the document to show above the question.
+  await editor.page.setViewportSize({ ...LOOKS.size, height: 680 });
   await editor.run("Linewise: Send Feedback…");
   await editor.choose("An idea");
   await editor.choose("Linewise itself");
@@ -101,6 +118,7 @@ async function ghostText(): Promise<void> {
   await editor.press("Enter");
   await editor.page.waitForSelector(".monaco-dialog-box");
   await take(editor, "feedback");
+  await takeDark(editor, "feedback");
   await editor.close();
 }
 
@@ -109,6 +127,7 @@ async function setUp(): Promise<void> {
   await hideSideBar(editor);
   await eventually("the offer", async () => (await editor.notifications()).some((text) => text.includes("Set it up now?")));
   await take(editor, "set-up");
+  await takeDark(editor, "set-up");
   await editor.close();
 }
 
@@ -128,6 +147,7 @@ async function consent(): Promise<void> {
     await editor.openFile("spread.py");
     await eventually("the question", async () => (await editor.notifications()).some((text) => text.includes("hear what helped you")));
     await take(editor, "consent");
+    await takeDark(editor, "consent");
     await editor.close();
   } finally {
     loop.close();

@@ -11,7 +11,7 @@ const HOME = join(OUTPUT, "home");
 const MODEL = "smollm2-135m";
 
 export async function openReal(options: Options): Promise<Editor> {
-  const environment = { LINEWISE_HOME: HOME };
+  const environment = { ...options.environment, LINEWISE_HOME: HOME };
   execFileSync(LINEWISE, ["models", "pull", MODEL], { env: { ...process.env, ...environment }, stdio: ["ignore", "ignore", "inherit"] });
   return Editor.open({ ...options, environment, settings: { "linewise.server.path": LINEWISE, "linewise.trace": true, ...options.settings } });
 }

@@ -13,6 +13,10 @@ export interface Script {
   readonly mayAsk?: boolean;
   /** A file without which the server does not answer `initialize`. */
   readonly gate?: string;
+  /** Name of a file -> why it is not completed, and the file beside it whose rule says so. */
+  readonly silences?: Readonly<Record<string, readonly [silence: string, source: string | null]>>;
+  /** The settings name a model that nobody knows. */
+  readonly modelUnknown?: boolean;
   /** Fields of the first status that differ from "ready". */
   readonly status?: Readonly<Record<string, unknown>>;
 }

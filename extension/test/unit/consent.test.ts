@@ -30,7 +30,7 @@ for (const [name, answers, expected] of [
   test(name, async () => {
     const happened = await play(["the makers of Linewise"], ...answers);
     assert.deepEqual(acts(happened), expected);
-    assert.match(happened[0] ?? "", /\[Not Now\|See Exactly What Would Be Sent\|Choose…\]$/);
+    assert.match(happened[0] ?? "", /\[Not Now\|See What Is Sent\|Choose…\]$/);
   });
 }
 

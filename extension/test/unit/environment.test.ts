@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { environmentOf, exclusively, install, isComplete, removeUnused, stepOf, type Environment } from "../../src/environment/environment";
+import { exclusively, install, isComplete, noteUse, removeUnused, site, standing, stepOf, type Environment } from "../../src/environment/environment";
 import { SetUpError, SetUpStopped } from "../../src/environment/failures";
 import { runIn, withoutPython, type Outcome, type Run } from "../../src/environment/process";
 import { candidatesOnPath, findPython } from "../../src/environment/python";
@@ -27,7 +27,7 @@ let environment: Environment;
 
 beforeEach(async () => {
   storage = await mkdtemp(join(tmpdir(), "linewise-"));
-  environment = environmentOf(storage, WHEEL, process.platform);
+  environment = await site(storage, WHEEL, process.platform);
 });
 
 afterEach(() => rm(storage, { recursive: true, force: true }));
@@ -55,14 +55,26 @@ test("the installer of the wheel makes the environment, and the server is tried"
     `/usr/bin/python3 -I ${WHEEL.installer} --venv ENV --wheel ${WHEEL.file} --extras hub,remote --pulse 1`,
     `${environment.linewise.replace(environment.directory, "ENV")} --version`,
   ]);
-  assert.equal(await isComplete(environment, NOW), true);
+  assert.equal(await isComplete(environment), true);
 });
 
-test("set up again, a complete environment is made anew", async () => {
+test("set up again, what runs is left alone until the new one is whole, which then serves", async () => {
   await installWith(() => done);
-  await writeFile(join(environment.directory, "leftover"), "");
+  const first = environment;
+  environment = await site(storage, WHEEL, process.platform);
+  assert.notEqual(environment.directory, first.directory);
+  await assert.rejects(installWith(() => ({ code: 1, stdout: "", stderr: "" })), SetUpError);
+  assert.deepEqual(await standing(storage, WHEEL, process.platform), first);
+  // What was begun goes on where it stopped.
+  assert.deepEqual(await site(storage, WHEEL, process.platform), environment);
   await installWith(() => done);
-  assert.equal((await readdir(environment.directory)).includes("leftover"), false);
+  assert.equal(await isComplete(first), true);
+  assert.deepEqual(await standing(storage, WHEEL, process.platform), environment);
+});
+
+test("a server that does not run is not taken for whole", async () => {
+  await assert.rejects(installWith((_, args) => (args.includes("--version") ? { code: 1, stdout: "", stderr: "" } : done)), SetUpError);
+  assert.equal(await standing(storage, WHEEL, process.platform), undefined);
 });
 
 test("a step that fails leaves nothing that looks complete, and says what to do", async () => {
@@ -70,15 +82,27 @@ test("a step that fails leaves nothing that looks complete, and says what to do"
     installWith((_, args) => (args.includes("--venv") ? { code: 1, stdout: "", stderr: "No space left on device" } : done)),
     (error) => error instanceof SetUpError && error.message.startsWith("The disk is full"),
   );
-  assert.equal(await isComplete(environment, NOW), false);
+  assert.equal(await isComplete(environment), false);
 });
 
 test("a set-up that the user stops is no failure", async () => {
   await assert.rejects(installWith((_, args) => (args.includes("--venv") ? { ...done, code: null } : done)), SetUpStopped);
 });
 
-test("another wheel has another environment", () => {
-  assert.notEqual(environmentOf(storage, { ...WHEEL, sha256: "f".repeat(64) }, "linux").directory, environment.directory);
+test("another wheel has another environment: none stands for it until it is made", async () => {
+  await installWith(() => done);
+  const upgraded = { ...WHEEL, sha256: "f".repeat(64) };
+  assert.equal(await standing(storage, upgraded, process.platform), undefined);
+  assert.notEqual((await site(storage, upgraded, process.platform)).directory, environment.directory);
+});
+
+test("an environment in use is kept however old it is", async () => {
+  await installWith(() => done);
+  await noteUse(environment, NOW);
+  await removeUnused({ ...environment, directory: `${environment.directory}-1` }, new Date(NOW.getTime() + 13 * DAY));
+  assert.equal(await isComplete(environment), true);
+  await removeUnused({ ...environment, directory: `${environment.directory}-1` }, new Date(NOW.getTime() + 15 * DAY));
+  assert.equal(await isComplete(environment), false);
 });
 
 test("environments unused for two weeks go, the one in use and the recent ones stay", async () => {
@@ -95,17 +119,14 @@ test("environments unused for two weeks go, the one in use and the recent ones s
 });
 
 test("two windows set up once: the second waits for the first", async () => {
-  const order: string[] = [];
-  const first = exclusively(environment, new AbortController().signal, async () => {
-    order.push("first");
+  let made = 0;
+  const make = async (): Promise<void> => {
+    made += 1;
     await installWith(() => done);
-  });
-  const second = exclusively(environment, new AbortController().signal, () => {
-    order.push("second");
-    return Promise.resolve();
-  });
-  assert.deepEqual(await Promise.all([first, second]), [true, false]);
-  assert.deepEqual(order, ["first"]);
+  };
+  const windows = ["one", "other"].map(() => exclusively(environment, new AbortController().signal, make));
+  assert.deepEqual((await Promise.all(windows)).sort(), [false, true]);
+  assert.equal(made, 1);
 });
 
 test("the lock of a window that is gone is void", async () => {

@@ -5,7 +5,7 @@ import { Missed, type Place } from "../../src/missed";
 import type { Phase } from "../../src/presence";
 import type { Status } from "../../src/protocol";
 
-const READY: Status = { state: "ready", message: "Ready.", model: "Small 1M", backend: "cpu", promptSpeed: 1, generationSpeed: 1, keysSavedToday: 0, progress: null, advice: null };
+const READY: Status = { state: "ready", message: "Ready.", model: "Small 1M", backend: "cpu", promptSpeed: 1, generationSpeed: 1, keysSavedToday: 0, progress: null, advice: null, doesWell: null, doesBadly: null };
 const served = (state: Status["state"]): Phase => ({ kind: "serving", status: { ...READY, state } });
 const STARTING: Phase = { kind: "starting" };
 const HERE: Place = { uri: "file:///a.py", version: 2, start: 8, end: 9 };
@@ -98,7 +98,7 @@ check("a request that waits for the model to load will be answered", async (s) =
   await answer();
 }, []);
 
-for (const state of ["off", "error", "noModel", "loading"] as const) {
+for (const state of ["error", "noModel", "loading"] as const) {
   check(`a session that is ${state} is not asked`, (s) => {
     s.missed.typed(HERE);
     s.phase(served(state), { kind: "failed", message: "Broken." });

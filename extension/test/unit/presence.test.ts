@@ -5,8 +5,8 @@ import { facts, presence, type Here, type Phase } from "../../src/presence";
 import type { Status } from "../../src/protocol";
 import { bytes } from "../../src/text";
 
-const READY: Status = { state: "ready", message: "Ready.", model: "Small 1M", backend: "cpu", promptSpeed: 542.4, generationSpeed: 83.1, keysSavedToday: 128, progress: null, advice: null };
-const HERE: Here = { offFor: undefined, snoozedUntil: undefined };
+const READY: Status = { state: "ready", message: "Ready.", model: "Small 1M", backend: "cpu", promptSpeed: 542.4, generationSpeed: 83.1, keysSavedToday: 128, progress: null, advice: null, doesWell: "lines", doesBadly: "instructions" };
+const HERE: Here = { silence: undefined, language: "Markdown", snoozedUntil: undefined, asksInEditor: true, byHand: false };
 const serving = (status: Partial<Status>): Phase => ({ kind: "serving", status: { ...READY, ...status } });
 
 const check = (name: string, phase: Phase, here: Partial<Here>, expected: string): void => {
@@ -26,19 +26,31 @@ check("thinking", serving({ state: "thinking", message: "Thinking" }), {}, "$(el
 check("no model", serving({ state: "noModel", message: "There is no model." }), {}, "$(cloud-download) Linewise: Get a Model | There is no model. | warning");
 check("too slow", serving({ state: "tooSlow", message: "Too slow here." }), {}, "$(watch) Linewise | Too slow here. | warning");
 check("error", serving({ state: "error", message: "The engine is lost." }), {}, "$(error) Linewise | The engine is lost. | error");
-check("off by the server", serving({ state: "off", message: "Switched off." }), {}, "$(circle-slash) Linewise | Switched off. | none");
-check("off here", serving({}), { offFor: "markdown" }, "$(circle-slash) Linewise | Off for markdown. | none");
-check("snoozed", serving({}), { offFor: "markdown", snoozedUntil: "14:30" }, "$(bell-slash) Linewise | Snoozed until 14:30. | none");
+for (const [silence, summary] of [
+  ["disabled", "Off: completions are switched off in the settings."],
+  ["language", "Off for Markdown."],
+  ["excluded", "Off here: the settings exclude this file."],
+  ["ignored", "Off here: git ignores this file."],
+  ["secrets", "Off here: this file may hold secrets. Such files are never read."],
+] as const) {
+  check(`silent: ${silence}`, serving({}), { silence }, `$(circle-slash) Linewise | ${summary} | none`);
+}
+check("VS Code does not ask", serving({}), { asksInEditor: false, byHand: true }, "$(circle-slash) Linewise | Off: VS Code's inline suggestions are switched off. | none");
+check("by hand", serving({}), { byHand: true }, "$(list-selection) Linewise | Ready; completes when you ask. | none");
+check("snoozed", serving({}), { silence: "language", snoozedUntil: "14:30" }, "$(bell-slash) Linewise | Snoozed until 14:30. | none");
+check("a failure is not hidden where nothing would be completed", { kind: "failed", message: "Broken." }, { silence: "language" }, "$(error) Linewise | Broken. | error");
 check("a failure is not hidden by a snooze", { kind: "failed", message: "Broken." }, { snoozedUntil: "14:30" }, "$(error) Linewise | Broken. | error");
 
 test("the facts behind the status leave out what is not known", () => {
   assert.deepEqual(facts(READY), [
     ["Model", "Small 1M"],
+    ["Does well", "lines"],
+    ["Does badly", "instructions"],
     ["Runs on", "the processor"],
     ["Speed", "reads 542 tokens a second, writes 83"],
     ["Keys saved today", "128"],
   ]);
-  assert.deepEqual(facts({ ...READY, model: null, backend: null, promptSpeed: null, generationSpeed: null, advice: "Choose a smaller model." }), [
+  assert.deepEqual(facts({ ...READY, model: null, doesWell: null, doesBadly: null, backend: null, promptSpeed: null, generationSpeed: null, advice: "Choose a smaller model." }), [
     ["Keys saved today", "128"],
     ["Advice", "Choose a smaller model."],
   ]);

@@ -51,6 +51,8 @@ def _facts(one: Prospect, store: Store, available: int, in_use: str) -> dict[str
         "name": entry.name,
         "title": entry.title,
         "summary": entry.summary,
+        "doesWell": entry.does_well or None,
+        "doesBadly": entry.does_badly or None,
         "tasks": entry.tasks,
         "default": entry.name == open_index().default,
         "inUse": entry.name == in_use,
@@ -107,7 +109,7 @@ def _show_table(prospects: list[Prospect], available: int, in_use: str) -> None:
             name += " (in use)" if default != in_use == name else " (the default)"
         licence = entry.licence.spdx.removeprefix("LicenseRef-")
         terms = licence if entry.licence.commercial else f"{licence}, not commercial"
-        about = f"{' and '.join(entry.tasks).capitalize()}. {entry.summary}"
+        about = f"{' and '.join(entry.tasks).capitalize()}. {entry.summary} {entry.verdict}".strip()
         if one.installed:
             state = Text("installed", "green")
         elif one.memory <= available:

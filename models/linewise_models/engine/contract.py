@@ -76,7 +76,9 @@ class Request:
     top_p: float = 0.95
     seed: int = 0
     deadline_ms: float | None = None
-    """Milliseconds after the start at which generation stops with what there is."""
+    """Milliseconds that whoever waits still has when the request is made, waiting for its turn
+    included and loading the model not. Then the work ends with what there is and reason "deadline",
+    between two prefill slices or two tokens; what was evaluated stays."""
     urgency: Urgency = Urgency.AUTOMATIC
     adapter: str | None = None
     """Path of a LoRA adapter (GGUF) to apply to this request alone."""
@@ -176,7 +178,8 @@ class Engine(Protocol):
         """Yield tokens and, last, one `Finish`.
 
         `cancelled` is asked between prefill slices and between tokens; once it is true the work
-        ends with reason "cancelled" and what was computed stays in the cache.
+        ends with reason "cancelled" and what was computed stays in the cache. The deadline counts
+        from the call: whoever had it wait takes that off.
         Raises EngineError when the request cannot be served, AdapterError when its adapter cannot
         be applied; without it the request may be.
         """
@@ -189,6 +192,11 @@ class Engine(Protocol):
 
 class EngineClient(Protocol):
     """The same from afar, for asyncio: an engine process or a remote server."""
+
+    @property
+    def life(self) -> int:
+        """A number for the engine that the next request meets; another one has an empty cache."""
+        ...
 
     async def report(self) -> Report:
         """Return what the engine is; starts and loads it if need be.

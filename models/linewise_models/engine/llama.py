@@ -36,9 +36,10 @@ from linewise_models.engine.stops import StoppedText
 from linewise_models.engine.vocabulary import Vocabulary
 from linewise_models.errors import AdapterError, EngineError
 
-SLICE_SECONDS = {Urgency.INVOKED: 0.5, Urgency.AUTOMATIC: 0.125, Urgency.IDLE: 0.125}
+SLICE_SECONDS = {Urgency.INVOKED: 0.5, Urgency.AUTOMATIC: 0.125, Urgency.IDLE: 0.0625}
 """A prefill slice should take no longer, so that a cancelled request stops within it. Long slices
-evaluate a prompt a tenth faster, and what a person asked for is seldom called off."""
+evaluate a prompt a tenth faster, and what a person asked for is seldom called off; those that
+nobody waits for are short, since a key that comes meanwhile waits for the end of one."""
 PROBE_TOKENS = 64
 """Evaluated at load, for a first idea of the speed."""
 FOLLOWED_TOKENS = 64
@@ -72,6 +73,25 @@ class _Branch:
     """Index of its logits in the last batch."""
     generated: int = 0
     reason: FinishReason | None = None
+
+
+@dataclass(slots=True)
+class _Halt:
+    """Whether to stop where the work stands: nobody waits any more, or the time is over."""
+
+    cancelled: Callable[[], bool]
+    clock: Clock
+    deadline: float = math.inf
+    """Of the clock, in seconds."""
+    reason: FinishReason | None = None
+    """Why, from when on it is so."""
+
+    def __call__(self) -> bool:
+        if self.reason is None and self.cancelled():
+            self.reason = "cancelled"
+        elif self.reason is None and self.clock() >= self.deadline:
+            self.reason = "deadline"
+        return self.reason is not None
 
 
 class LlamaEngine:
@@ -118,7 +138,7 @@ class LlamaEngine:
         probe = [token % native.vocabulary_size for token in range(1000, 1000 + size)]
         native.decode(probe[:1], [0], [0], [True])
         native.forget(0, 0)
-        for _ in self._evaluate(sequence, probe, lambda: False):
+        for _ in self._evaluate(sequence, probe, _Halt(lambda: False, self._clock)):
             pass
         speeds = []
         for token in probe[:4]:
@@ -174,28 +194,33 @@ class LlamaEngine:
         sequence = self._sequence(request, len(tokens) + len(known))
         reused = self._reuse(sequence, tokens, request.adapter)
         already = self._evaluated
-        reason: FinishReason | None = None if request.max_tokens or known else "length"
-        for _ in self._evaluate(sequence, tokens[reused:], cancelled, request.urgency):
+        halt = _Halt(cancelled, self._clock)
+        if request.deadline_ms is not None:
+            halt.deadline = started + request.deadline_ms / 1000
+        for _ in self._evaluate(sequence, tokens[reused:], halt, request.urgency):
             pass
-        if len(sequence.tokens) < len(tokens):
-            reason = "cancelled"
         first_text: float | None = None
         generated = 0
-        if reason is None and known:
-            yield from self._follow(sequence, known, healed, cancelled)
+        reason: FinishReason | None = None
+        if len(sequence.tokens) == len(tokens) and not (request.max_tokens or known):
+            reason = "length"
+        elif halt():
+            reason = halt.reason
+        elif known:
+            yield from self._follow(sequence, known, healed, halt)
             tokens += known
-            reason = "end" if len(sequence.tokens) == len(tokens) else "cancelled"
-        elif reason is None:
+            reason = "end" if len(sequence.tokens) == len(tokens) else halt.reason
+        else:
             branches = self._branch(request, sequence, healed)
-            for event in self._decode(request, branches, started, cancelled):
+            for event in self._decode(request, branches, halt):
                 if first_text is None and event.text:
                     first_text = self._clock()
                 yield event
-            reason = branches[0].reason or "end"
+            reason = branches[0].reason
             generated = sum(branch.generated for branch in branches)
         now = self._clock()
         yield Finish(
-            reason=reason,
+            reason=reason or "end",
             prompt_tokens=len(tokens),
             evaluated_tokens=self._evaluated - already,
             reused_tokens=reused,
@@ -239,13 +264,13 @@ class LlamaEngine:
         self,
         sequence: _Sequence,
         tokens: list[int],
-        cancelled: Callable[[], bool],
+        halt: _Halt,
         urgency: Urgency = Urgency.AUTOMATIC,
         all_logits: bool = False,
     ) -> Iterator[list[int]]:
         """Evaluate and yield `tokens` in slices, with logits after the last or each of them."""
         done = 0
-        while done < len(tokens) and not cancelled():
+        while done < len(tokens) and not halt():
             size = self._slice_size(urgency)
             piece = tokens[done : done + (min(size, FOLLOWED_TOKENS) if all_logits else size)]
             done += len(piece)
@@ -261,16 +286,12 @@ class LlamaEngine:
             yield piece
 
     def _follow(
-        self,
-        sequence: _Sequence,
-        known: list[int],
-        healed: bytes,
-        cancelled: Callable[[], bool],
+        self, sequence: _Sequence, known: list[int], healed: bytes, halt: _Halt
     ) -> Iterator[Token]:
         """Evaluate a known continuation; yield its tokens, less those that lie in healed text."""
         rest, text, coming = healed, StoppedText(()), iter([*known[1:], known[0]])
         logprob = log_probability(self._native.logits(-1), known[0])
-        for piece in self._evaluate(sequence, known, cancelled, all_logits=True):
+        for piece in self._evaluate(sequence, known, halt, all_logits=True):
             for index, token in enumerate(piece):
                 data = self._vocabulary.pieces[token]
                 said, rest = data[len(rest) :], rest[len(data) :]
@@ -304,13 +325,7 @@ class LlamaEngine:
             for number, target in enumerate(targets)
         ]
 
-    def _decode(
-        self,
-        request: Request,
-        branches: list[_Branch],
-        started: float,
-        cancelled: Callable[[], bool],
-    ) -> Iterator[Token]:
+    def _decode(self, request: Request, branches: list[_Branch], halt: _Halt) -> Iterator[Token]:
         """Decode all candidates token by token; each ends with its reason set."""
         logits = {branch.number: self._native.logits(-1) for branch in branches}
         live = branches
@@ -322,9 +337,9 @@ class LlamaEngine:
                     yield event
                 if branch.reason is None:
                     step.append((branch, token))
-            halted = _halt(request, cancelled(), (self._clock() - started) * 1000)
-            for branch in live:
-                branch.reason = branch.reason or halted
+            if halt():
+                for branch in live:
+                    branch.reason = branch.reason or halt.reason
             step = [pair for pair in step if pair[0].reason is None]
             live = [branch for branch, _ in step]
             if step:
@@ -387,9 +402,3 @@ class LlamaEngine:
         if threads != self._threads:
             self._threads = threads
             self._native.use_threads(threads)
-
-
-def _halt(request: Request, cancelled: bool, elapsed_ms: float) -> FinishReason | None:
-    if cancelled:
-        return "cancelled"
-    return "deadline" if request.deadline_ms and elapsed_ms > request.deadline_ms else None

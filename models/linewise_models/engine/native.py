@@ -13,7 +13,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,14 +114,13 @@ class Native:
         )
         return list(ids[:count])
 
-    def pieces(self) -> list[bytes]:
-        """Return the bytes of every token; control tokens have none."""
-        api, vocabulary, pieces = self._api, self._vocabulary, []
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the bytes of every token; control tokens have none."""
+        api, vocabulary = self._api, self._vocabulary
         buffer = ctypes.create_string_buffer(512)
         for token in range(self.vocabulary_size):
             size = api.llama_token_to_piece(vocabulary, token, buffer, 512, 0, False)
-            pieces.append(buffer.raw[:size] if size > 0 else b"")
-        return pieces
+            yield buffer.raw[: max(0, size)]
 
     def end_tokens(self) -> list[int]:
         """Return the ids that end a text."""

@@ -31,6 +31,7 @@ from linewise_models.engine.contract import (
     Request,
     Token,
 )
+from linewise_models.engine.stops import StoppedText
 from linewise_models.errors import EngineError, LoadError
 
 SUFFIX = ".script.json"
@@ -84,11 +85,17 @@ class Script:
 class ScriptedEngine:
     """Implements `Engine` from a script; words are its tokens."""
 
-    def __init__(self, path: Path, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        path: Path,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         """Read the script. Raises LoadError, also where the script says so."""
         self._name = path.name
         self._script = Script.read(path)
         self._sleep = sleep
+        self._clock = clock
         self._cache: dict[str, list[str]] = {}
         self._evaluated = self._generated = self._requests = 0
         sleep(self._script.load_ms / 1000)
@@ -129,7 +136,7 @@ class ScriptedEngine:
 
     def generate(self, request: Request, cancelled: Callable[[], bool]) -> Iterator[Event]:
         """Yield the words of the first rule that matches; see `Engine.generate`."""
-        started = time.perf_counter()
+        started = self._clock()
         self._requests += 1
         text = "".join(part.text for part in request.prompt)
         words = _WORD.findall(text)
@@ -143,7 +150,7 @@ class ScriptedEngine:
             rule = replace(rule or Rule(re.compile("")), text=request.forced)
         logprob = USUAL - sum(f for lean, f in self._script.leans.items() if lean not in text)
         reason: FinishReason = "end"
-        said = ""
+        spoken = StoppedText(() if request.forced else request.stop)
         if rule and rule.die:
             os.kill(os.getpid(), signal.SIGKILL)
         if rule and rule.fail:
@@ -158,14 +165,16 @@ class ScriptedEngine:
             if cancelled():
                 reason = "cancelled"
                 break
-            stops = () if request.forced else request.stop
-            places = [p for stop in stops if (p := (said + piece).find(stop)) >= 0]
-            kept = (said + piece)[: min(places)] if places else said + piece
+            late = (self._clock() - started) * 1000
+            if request.deadline_ms is not None and late >= request.deadline_ms:
+                reason = "deadline"
+                break
             self._generated += 1
-            yield Token(kept[len(said) :], logprob)
-            said = kept
-            if places:
+            yield Token(spoken.add(piece.encode()), logprob)
+            if spoken.stopped:
                 reason = "stop"
                 break
-        total = (time.perf_counter() - started) * 1000
+        if rest := spoken.finish():
+            yield Token(rest, logprob)
+        total = (self._clock() - started) * 1000
         yield Finish(reason, len(words), len(words) - reused, reused, len(pieces), "", total, total)

@@ -9,7 +9,7 @@ Of a prepared dataset each example gives two passages: its middle, asked as the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -31,8 +31,8 @@ class Speller(Protocol):
     def tokenise(self, text: str, special: bool = False) -> list[int]:
         """Return the ids of a text."""
 
-    def pieces(self) -> list[bytes]:
-        """Return the bytes of every token; control tokens have none."""
+    def pieces(self) -> Iterable[bytes]:
+        """Give the bytes of every token; control tokens have none."""
 
     def start_token(self) -> int | None:
         """Return the id that must begin every prompt, where the model asks for one."""
@@ -103,7 +103,7 @@ def of_dataset(
     DatasetError for a dataset of another vocabulary.
     """
     _check_vocabulary(dataset.facts, model)
-    pieces, found = model.pieces(), []
+    pieces, found = list(model.pieces()), []
     for number in numbers:
         example, facts = dataset[number], dataset.facts
         kind, name = facts.kinds[example.kind], f"example {number}"
@@ -148,7 +148,7 @@ def _of_files(path: Path, model: Speller, limit: int | None) -> Chosen:
         files = list(files_below(path, lambda inside: language_of(inside) is not None))
     else:
         raise EvaluationError(f"There is no dataset, folder or file {path}.")
-    chosen, pieces = Chosen(), model.pieces()
+    chosen, pieces = Chosen(), list(model.pieces())
     for number in drawn(len(files), None):
         name, file = files[number]
         try:

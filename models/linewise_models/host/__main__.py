@@ -7,8 +7,10 @@ import logging
 import sys
 from pathlib import Path
 
+from linewise_models.errors import AlreadyServed
 from linewise_models.home import Home
 from linewise_models.host.address import Served
+from linewise_models.host.client import ALREADY_SERVED
 from linewise_models.host.process import serve
 from linewise_models.measured import Measurements
 
@@ -19,7 +21,11 @@ def main() -> None:
     facts = json.loads(sys.argv[1])
     served, run = Served(**facts | {"model": Path(facts["model"])}), Path(sys.argv[2])
     measurements = Measurements(Home(run.parent).measured)  # a home's run directory lies in it
-    serve(served, run, lambda report: measurements.note_load(report, served.model))
+    try:
+        serve(served, run, lambda report: measurements.note_load(report, served.model))
+    except AlreadyServed as found:
+        logging.getLogger(__name__).info("%s", found)
+        sys.exit(ALREADY_SERVED)
 
 
 if __name__ == "__main__":

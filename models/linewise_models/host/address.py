@@ -42,17 +42,25 @@ class Address:
 
     name: str
     lock: Path
+    """Held by a window while it starts the engine."""
+    door: Path
+    """Held by the engine for as long as its door is open."""
     log: Path
 
 
 def locate(served: Served, run: Path) -> Address:
     """Return where the engine for `served` listens, within the user's run directory."""
-    facts = dataclasses.asdict(served) | {"model": _identity(served.model), "home": str(run)}
+    facts = dataclasses.asdict(served) | {
+        "model": _identity(served.model),
+        # 10 and 10.0 are one setting, and two texts.
+        "idle_minutes": float(served.idle_minutes),
+        "home": str(run),
+    }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
     run.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock, log = run / f"engine-{digest}.lock", run / f"engine-{digest}.log"
+    lock, door, log = (run / f"engine-{digest}.{what}" for what in ("lock", "door", "log"))
     if sys.platform == "win32":
-        return Address(rf"\\.\pipe\linewise-{digest}", lock, log)
+        return Address(rf"\\.\pipe\linewise-{digest}", lock, door, log)
     name = run / f"engine-{digest}.sock"
     if len(os.fsencode(name)) > _LONGEST_SOCKET_PATH:
         short = Path(tempfile.gettempdir()) / f"linewise-{os.getuid()}"
@@ -60,7 +68,7 @@ def locate(served: Served, run: Path) -> Address:
         if short.stat().st_uid != os.getuid() or short.stat().st_mode & 0o077:
             raise PermissionError(f"{short} is not private to you; remove it and try again.")
         name = short / name.name
-    return Address(str(name), lock, log)
+    return Address(str(name), lock, door, log)
 
 
 def read_key(run: Path) -> bytes:

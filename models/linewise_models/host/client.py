@@ -21,6 +21,7 @@ from collections.abc import AsyncGenerator, Callable
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
+from typing import IO
 
 from filelock import FileLock
 
@@ -31,6 +32,9 @@ from linewise_models.host.address import Address, Served, locate, read_key
 
 START_SECONDS = 30.0
 """How long a new process may take until it listens; the model is loaded after that."""
+
+ALREADY_SERVED = 3
+"""Exit code of a process that finds another at its place; that one answers."""
 
 Loading = Callable[[float], None]
 
@@ -44,12 +48,18 @@ class HostClient:
         self._run = run
         self._on_loading = on_loading
         self._link: _Link | None = None
+        self._links = 0
         self._connecting = asyncio.Lock()
 
     @property
     def connected(self) -> bool:
         """Whether an engine process is at the other end just now."""
         return self._link is not None and self._link.alive
+
+    @property
+    def life(self) -> int:
+        """A number for the engine that is asked next; see `EngineClient.life`."""
+        return self._links if self.connected else self._links + 1
 
     async def report(self) -> Report:
         """Return what the engine is; see `EngineClient.report`."""
@@ -116,6 +126,7 @@ class HostClient:
                 loop = asyncio.get_running_loop()
                 connection = await asyncio.to_thread(connect, self._served, self._run)
                 self._link = _Link(connection, loop, self._on_loading, self._log)
+                self._links += 1
             return self._link
 
     @property
@@ -143,30 +154,39 @@ def _start(served: Served, run: Path, address: Address, key: bytes) -> Connectio
     # -P and a directory of our own: nothing in the user's workspace can take a module's place.
     command = [sys.executable, "-P", "-m", "linewise_models.host", json.dumps(facts), str(run)]
     with address.log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=run,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    threading.Thread(target=process.wait, daemon=True, name="engine-reaper").start()
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        connection = _try(address, key)
-        if connection is not None:
-            return connection
-        if process.poll() is not None:
-            break
-        time.sleep(0.02)
-    else:
-        process.kill()
+        process = _spawn(command, run, output)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            connection = _try(address, key)
+            if connection is not None:
+                return connection
+            code = process.poll()
+            if code == ALREADY_SERVED:
+                # One that was started by hand has the door, or is just leaving.
+                process = _spawn(command, run, output)
+            elif code is not None:
+                break
+            time.sleep(0.02)
+        else:
+            process.kill()
     tail = address.log.read_text("utf-8", "replace").strip().splitlines()[-1:]
     raise LoadError(
         f"The engine did not start: {tail[0] if tail else 'it said nothing'}. "
         f"Its log is {address.log}; `linewise doctor` checks the installation."
     )
+
+
+def _spawn(command: list[str], run: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        command,
+        cwd=run,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
+    threading.Thread(target=process.wait, daemon=True, name="engine-reaper").start()
+    return process
 
 
 def _try(address: Address, key: bytes) -> Connection | None:

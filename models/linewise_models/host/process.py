@@ -20,11 +20,13 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from linewise_models.engine.contract import Engine, Finish, FinishReason, Report, Request
-from linewise_models.errors import AdapterError, ModelError
+from linewise_models.errors import AdapterError, AlreadyServed, ModelError
 from linewise_models.host import wire
-from linewise_models.host.address import Served, locate, read_key
-from linewise_models.host.presence import announced
+from linewise_models.host.address import Address, Served, locate, read_key
+from linewise_models.host.presence import announced, process_at
 from linewise_models.host.schedule import Job, Question, Schedule
 
 log = logging.getLogger(__name__)
@@ -49,23 +51,69 @@ def load(served: Served, progress: Progress) -> Engine:
     return LlamaEngine(options, served.fim, progress)
 
 
-def serve(served: Served, run: Path, loaded: Loaded = lambda report: None) -> None:
+def serve(
+    served: Served,
+    run: Path,
+    loaded: Loaded = lambda report: None,
+    opened: Callable[[], None] = lambda: None,
+) -> None:
     """Serve until no request came for `served.idle_minutes`; the caller's thread computes.
 
-    `loaded` hears what the engine is once it is there, with the speeds measured while it loaded.
+    `opened` is called when windows can come in, before the model is loaded; `loaded` hears what the
+    engine is once it is there, with the speeds measured while it loaded. Raises AlreadyServed where
+    another process does.
     """
     address = locate(served, run)
-    with contextlib.suppress(FileNotFoundError):
-        if not address.name.startswith("\\\\"):
-            Path(address.name).unlink()
-    with (
-        announced(served.model, address),
-        Listener(address.name, authkey=read_key(run)) as listener,
-    ):
+    with Door(address, read_key(run)) as door, announced(served.model, address):
+        opened()
         host = Host(served, loaded)
-        threading.Thread(target=host.accept, args=(listener,), daemon=True).start()
+        threading.Thread(target=host.accept, args=(door,), daemon=True).start()
         host.work()
-        host.leave(listener)
+        host.leave(door)
+
+
+class Door:
+    """The one place where windows find an engine; it is ours alone for as long as it is open."""
+
+    def __init__(self, address: Address, key: bytes) -> None:
+        """Open it. Raises AlreadyServed where another process has it open."""
+        # The system lets go of a lock whose process was killed.
+        self._lock = FileLock(address.door, thread_local=False)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            number = process_at(address)
+            raise AlreadyServed(
+                "An engine for this model with these settings runs already"
+                f"{f' (process {number})' if number else ''}; every window shares it. "
+                "To start it anew, end that process first."
+            ) from None
+        try:
+            if not address.name.startswith("\\\\"):
+                # Of one that was killed.
+                Path(address.name).unlink(missing_ok=True)
+            self._listener = Listener(address.name, authkey=key)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def accept(self) -> Connection:
+        """Wait for a window."""
+        return self._listener.accept()
+
+    def close(self) -> None:
+        """Let nobody in any more; another may open it from now on."""
+        if self._lock.is_locked:
+            # Whoever tidied up the directory may have taken the socket away.
+            with contextlib.suppress(FileNotFoundError):
+                self._listener.close()
+            self._lock.release()
+
+    def __enter__(self) -> Door:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Host:
@@ -79,14 +127,14 @@ class Host:
         self._numbers = itertools.count(1)
         self._door = threading.Lock()
         self._leaving = False
-        self._asked = time.monotonic()
+        self._asked = self._ready = time.monotonic()
         self._announced = 0.0
 
-    def accept(self, listener: Listener) -> None:
+    def accept(self, door: Door) -> None:
         """Let windows in until this process leaves; one that has not the key is turned away."""
         while True:
             try:
-                connection = listener.accept()
+                connection = door.accept()
             except OSError:
                 if self._leaving:
                     return
@@ -107,6 +155,7 @@ class Host:
             self._refuse(str(error))
             return
         self._loaded(engine.report())
+        self._asked = self._ready = time.monotonic()
         idle = self._served.idle_minutes * 60
         while True:
             job = self._schedule.next(timeout=max(0.0, self._asked + idle - time.monotonic()))
@@ -116,13 +165,13 @@ class Host:
                 log.info("idle for %g minutes", self._served.idle_minutes)
                 return
 
-    def leave(self, listener: Listener) -> None:
+    def leave(self, door: Door) -> None:
         """Close the door, and tell every window that what is not answered yet never will be."""
         with self._door:
             self._leaving = True
             windows = list(self._windows.values())
         # First the door, or a window that was told would come back to this very process.
-        listener.close()
+        door.close()
         for window in windows:
             window.send({"leaving": True})
         for window in windows:
@@ -166,8 +215,10 @@ class Host:
             if not isinstance(job.task, Request):
                 self._send(job, job.task(engine))
                 return
+            # Nobody is late because the model was not there yet.
+            waited = self._asked - max(job.arrived, self._ready)
             first = True
-            for event in engine.generate(job.task, lambda: job.cancelled):
+            for event in engine.generate(_less(job.task, waited), lambda: job.cancelled):
                 if isinstance(event, Finish):
                     self._send(job, {"finish": _settle(event, job, queued)})
                 else:
@@ -281,6 +332,13 @@ class _Window:
 
 def _report(engine: Engine) -> wire.Message:
     return {"report": engine.report()}
+
+
+def _less(request: Request, waited: float) -> Request:
+    """Return a request with so many seconds less until its deadline."""
+    if request.deadline_ms is None:
+        return request
+    return dataclasses.replace(request, deadline_ms=request.deadline_ms - waited * 1000)
 
 
 def _settle(finish: Finish, job: Job, queued: float) -> wire.Message:

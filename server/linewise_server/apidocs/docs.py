@@ -1,7 +1,8 @@
 """Docs for an editor: what the server asks of this package, in one place.
 
 In: a source text and an offset, a stretch, or a name. Out: resolutions with links or gaps. Owns the
-library, the resolvers and the inference process of one workspace; `close` ends the latter.
+resolvers and the inference process of one root; `close` ends the latter. The index, the user's
+answers and the HTTP client are shared by the roots of a window.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ HOVER_DEADLINE = 0.13
 """Seconds that a hover waits for inference before it shows what the text alone says.
 
 With what is left to do then it is there within 150 ms."""
-_WARM_BUDGET = 15.0
+WARM_SECONDS = 15.0
+"""How long the names of one text may be inferred ahead of questions."""
 _WORD = re.compile(r"[\w$-]+")
 
 
@@ -41,8 +43,24 @@ async def _at_once() -> None:
     """Wait for nothing."""
 
 
+class Shared:
+    """What the docs of several roots have in common, kept in `folder`; used by threads, too."""
+
+    def __init__(self, folder: Path) -> None:
+        self.index = Index(folder / "index.sqlite")
+        self.answers = Answers(folder / "answers.json")
+        self.fetcher = Fetcher()
+        self.threads = Threads()
+
+    async def close(self) -> None:
+        """Release the HTTP client, and the index once nothing reads it; close all docs before."""
+        await self.fetcher.aclose()
+        await self.threads.finished()
+        self.index.close()
+
+
 class Docs:
-    """The docs of one workspace."""
+    """The docs of one root."""
 
     def __init__(
         self,
@@ -135,12 +153,17 @@ class Docs:
         may = allowed == "granted" or (missing and allowed == "ask")
         return package if may and candidates(package) else None
 
-    async def warm(self, source: Source, quiet: Callable[[], Awaitable[None]] = _at_once) -> None:
+    async def warm(
+        self,
+        source: Source,
+        quiet: Callable[[], Awaitable[None]] = _at_once,
+        seconds: float = WARM_SECONDS,
+    ) -> None:
         """Infer names that a Python text calls, so that hovers find the answers cached.
 
-        One question at a time, each spelling once, no longer than a few seconds in all, and each
-        only after `quiet` returned: a hover waits for one question at most, and who types needs the
-        processor more. Cancel the task to stop.
+        One question at a time, each spelling once, none after `seconds` in all, and each only after
+        `quiet` returned: a hover waits for one question at most, and who types needs the processor
+        more. Cancel the task to stop.
         """
         if source.language != "python":
             return
@@ -151,7 +174,7 @@ class Docs:
         syntax = parse(source.text)
         spellings = {source.text[s.start : s.end]: s for s in reversed(called_names(syntax))}
         loop = asyncio.get_running_loop()
-        left = _WARM_BUDGET
+        left = seconds
         for span in reversed(spellings.values()):
             await quiet()
             started = loop.time()
@@ -160,17 +183,10 @@ class Docs:
             if left <= 0:
                 return
 
-    async def retire(self) -> None:
-        """End the inference process; other docs have the rest from now on."""
+    async def close(self) -> None:
+        """End the inference process."""
         if self._inference is not None:
             await self._inference.close()
-
-    async def close(self) -> None:
-        """End the inference process and release the index and the HTTP client."""
-        await self.retire()
-        await self.acquisition.fetcher.aclose()
-        await self.threads.finished()
-        self.library.index.close()
 
     def _prepare(self) -> None:
         """Read what the first question would have to wait for."""
@@ -193,26 +209,20 @@ class Docs:
 
 
 def open_docs(
-    folder: Path,
+    shared: Shared,
     cache: Path,
     root: Path | None,
     environment: Environment,
     policy: Callable[[], Policy],
-    before: Docs | None = None,
 ) -> Docs:
-    """Return the docs of a workspace, kept in `folder`, with jedi's cache under `cache`.
+    """Return the docs of a root, with jedi's cache under `cache`.
 
-    `policy` is asked at every fetch, so that a changed setting counts at once. Docs that take the
-    place of others, because the workspace now uses another Python, share what these have open.
+    `policy` is asked at every fetch, so that a changed setting counts at once.
     """
     packages = Packages(environment)
-    index = before.library.index if before is not None else Index(folder / "index.sqlite")
-    library = Library(index, environment)
-    answers = Answers(folder / "answers.json")
-    if before is not None:
-        shared = before.acquisition.fetcher, before.threads
-    else:
-        shared = Fetcher(), Threads()
-    acquisition = Acquisition(library, packages, policy, answers, *shared)
+    library = Library(shared.index, environment)
+    acquisition = Acquisition(
+        library, packages, policy, shared.answers, shared.fetcher, shared.threads
+    )
     inference = InferenceProcess(root, environment, cache / "jedi")
     return Docs(library, packages, acquisition, inference, root)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal
 
 from linewise_server.apidocs.link import Reason, Resolution
@@ -17,14 +18,14 @@ from linewise_server.apidocs.python.scope import name_at, parse
 from linewise_server.apidocs.python.uses import used_names
 from linewise_server.apidocs.source import Source, Span
 from linewise_telemetry.catalogue.errors import CatalogueError
-from linewise_telemetry.catalogue.holding import Held, Holding
+from linewise_telemetry.catalogue.holding import Holding
 from linewise_telemetry.client.completions import ApiUse
 
 Record = Callable[..., None]
 Surface = Literal["hover", "completion", "link", "palette"]
 Page = Literal["reference", "guide", "sample", "changelog", "support"]
-DeprecationAct = Literal["seen", "fixed", "dismissed"]
-AnnouncementAct = Literal["delivered", "opened", "acted", "muted"]
+DeprecationAct = Literal["seen", "fixed"]
+AnnouncementAct = Literal["delivered", "opened", "muted"]
 
 _NOT_LOOKED_UP: tuple[Reason, ...] = ("own", "unresolved", "late", "private")
 _MOST_APIS = 8
@@ -40,8 +41,12 @@ class Usage:
         self._seen: set[tuple[str, str]] = set()
 
     def prepare(self) -> None:
-        """Read the catalogues, which takes time, so that nothing told later has to wait for it."""
-        self._held()
+        """Read the catalogues, which takes time: call it off the event loop, and when they change.
+
+        Nothing that is told waits for it; until then it is told by what was read before.
+        """
+        with suppress(CatalogueError):
+            self._holding.current()
 
     def shown(self, found: Resolution | None, surface: Surface) -> None:
         """Tell that what stands somewhere was looked up."""
@@ -76,8 +81,8 @@ class Usage:
 
     def asked_for_sample(self, name: str) -> None:
         """Tell that the actions of a symbol were listed, if its maker's samples leave it out."""
-        listed, held = self._listed(name), self._held()
-        if listed is None or held is None or listed in held.sampled:
+        listed, held = self._listed(name), self._holding.at_hand
+        if listed is None or listed in held.sampled:
             return
         # A maker without any sample has none in mind; that is no gap of this symbol.
         if held.by_id[listed[0]].samples:
@@ -98,21 +103,20 @@ class Usage:
 
     def maker(self, name: str) -> str | None:
         """Return who would hear of a rating of a symbol's docs; None where nobody would."""
-        listed, held = self._listed(name), self._held()
-        return held.by_id[listed[0]].maker if listed is not None and held is not None else None
+        listed, held = self._listed(name), self._holding.at_hand
+        return held.by_id[listed[0]].maker if listed is not None else None
 
     def may_name(self, text: str) -> bool:
         """Return whether a text has the last word of a catalogue's symbol; costs microseconds."""
-        held = self._held()
-        return held is not None and not held.lasts.isdisjoint(_words(text))
+        return not self._holding.at_hand.lasts.isdisjoint(_words(text))
 
     def apis(self, source: Source, within: Span) -> tuple[ApiUse, ...]:
         """Return the symbols of catalogues that a stretch of a Python text spells out.
 
         By the text alone: what only a type would tell is among `unsaid`.
         """
-        held = self._held()
-        if held is None or source.language != "python":
+        held = self._holding.at_hand
+        if source.language != "python":
             return ()
         syntax = parse(source.text)
         found = dict[tuple[str, str], ApiUse]()
@@ -129,8 +133,8 @@ class Usage:
 
         Such as methods on variables: whether one is the symbol, only inference can tell.
         """
-        held = self._held()
-        if held is None or source.language != "python":
+        held = self._holding.at_hand
+        if source.language != "python":
             return ()
         syntax = parse(source.text)
         found = (
@@ -143,8 +147,8 @@ class Usage:
 
     def api(self, found: Resolution | None) -> ApiUse | None:
         """Return the symbol that a name was resolved to, where a catalogue lists exactly it."""
-        held = self._held()
-        if held is None or found is None or found.link is None or not found.link.exact:
+        held = self._holding.at_hand
+        if found is None or found.link is None or not found.link.exact:
             return None
         owner = held.owners.get(found.name)
         if owner is None:
@@ -153,19 +157,13 @@ class Usage:
 
     def _listed(self, name: str) -> tuple[str, str] | None:
         """Return catalogue and symbol of the nearest listed name: itself, or what holds it."""
-        held = self._held()
-        while held is not None and held.owners and name:
+        held = self._holding.at_hand
+        while held.owners and name:
             owner = held.owners.get(name)
             if owner is not None:
                 return owner, name
             name = name.rpartition(".")[0]
         return None
-
-    def _held(self) -> Held | None:
-        try:
-            return self._holding.current()
-        except CatalogueError:
-            return None
 
 
 def _words(text: str) -> set[str]:

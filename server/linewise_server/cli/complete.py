@@ -123,7 +123,7 @@ async def _complete(at: Place, settings: Settings, invoked: bool, explain: bool)
     adapters = Adapters(lambda message: click.echo(message, err=True))
     adapters.choose(at.snapshot.uri, await asyncio.to_thread(_adapter, engines, settings, at))
     client = AdaptedClient(engines.client(settings, lambda share: None), adapters)
-    completer = Completer(client, lambda: settings, traces.append)
+    completer = Completer(client, lambda uri: settings, traces.append)
     ask = Ask(at.snapshot, at.line, at.column, invoked)
     try:
         if explain:

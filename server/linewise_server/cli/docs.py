@@ -21,7 +21,7 @@ import click
 from linewise_models.home import Home
 from linewise_server.apidocs.consent import Fetch, Policy
 from linewise_server.apidocs.coverage import Coverage, Kind, Outcome, cover
-from linewise_server.apidocs.docs import Docs, open_docs
+from linewise_server.apidocs.docs import Docs, Shared, open_docs
 from linewise_server.apidocs.environment import find_environment
 from linewise_server.apidocs.errors import ApiDocsError
 from linewise_server.apidocs.link import EXPLANATIONS, Resolution
@@ -228,11 +228,13 @@ async def _opened(fetch: Fetch = "ask") -> AsyncIterator[Docs]:
     home, root = Home.locate(os.environ), Path.cwd()
     environment = find_environment(root, None, os.environ)
     policy: Callable[[], Policy] = lambda: Policy(fetch, ())  # noqa: E731
-    docs = open_docs(home.root / "docs", home.cache, root, environment, policy)
+    shared = Shared(home.root / "docs")
+    docs = open_docs(shared, home.cache, root, environment, policy)
     try:
         yield docs
     finally:
         await docs.close()
+        await shared.close()
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -90,11 +90,16 @@ def look_at_model(engines: Engines, settings: Settings) -> list[Finding]:
     except ModelError as error:
         return [Finding("model", False, str(error), "linewise models list")]
     pull = f"linewise models pull {entry.name}"
+    if entry.does_well:
+        words = [("does well", entry.does_well), ("does badly", entry.does_badly)]
+    else:
+        words = [("does well", "not known: Linewise has not tried this model")]
+    told = [Finding(name, True, said) for name, said in words]
     if not engines.store.installed(entry):
-        return [Finding("model", False, f"{entry.name} is not on this machine", pull)]
+        return [Finding("model", False, f"{entry.name} is not on this machine", pull), *told]
     path = engines.store.path(entry)
     size = f"{path.stat().st_size / 1e6:.0f} MB"
-    findings = [Finding("model", True, f"{entry.name}: {path} ({size})")]
+    findings = [Finding("model", True, f"{entry.name}: {path} ({size})"), *told]
     if engines.store.receipt(entry) is not None:
         try:
             receipt = engines.store.verify(entry)

@@ -28,7 +28,8 @@ def engine(model: str | None, threads: int, idle_minutes: float) -> None:
     """Serve MODEL, an index name or a GGUF file, to the windows of this user until idle.
 
     Without a MODEL it is the one that `linewise models use` set, or the default.
-    It takes the place that a language server with the same settings would look for.
+    It takes the place that a language server with the same settings would look for; where an
+    engine has that place already, it says so and ends with 1.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     from linewise_models.choice import usual_model
@@ -41,13 +42,15 @@ def engine(model: str | None, threads: int, idle_minutes: float) -> None:
     model = model or usual_model(engines.environ)
     settings = Settings(model=model, threads=threads, idle_minutes=idle_minutes)
     served = engines.served(settings)
-    click.echo(f"Serving {served.model.name} (process {os.getpid()}); Ctrl+C ends it.", err=True)
+    measurements = Measurements(engines.home.measured)
+    # Said only once the place is taken.
+    told = f"Serving {served.model.name} (process {os.getpid()}); Ctrl+C ends it."
     try:
-        measurements = Measurements(engines.home.measured)
         serve(
             served,
             engines.home.run,
             lambda report: measurements.note_load(report, served.model),
+            lambda: click.echo(told, err=True),
         )
     except KeyboardInterrupt:
         click.echo("Ended.", err=True)

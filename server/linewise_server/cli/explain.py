@@ -78,7 +78,8 @@ async def _explain(
     from linewise_server.completion.completer import Completer
     from linewise_server.explain.explainer import explain as find_out
 
-    completer = Completer(build_engines().client(settings, lambda share: None), lambda: settings)
+    client = build_engines().client(settings, lambda share: None)
+    completer = Completer(client, lambda uri: settings)
     ask = Ask(at.snapshot, at.line, at.column, invoked=True)
     try:
         return await find_out(ask, completer, requests, on_step)

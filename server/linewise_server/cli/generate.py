@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ import click
 
 from linewise_server.cli.complete import LANGUAGES
 from linewise_server.cli.model import model_option
-from linewise_server.errors import UsageError
+from linewise_server.completion.exclusion import Exclusion
+from linewise_server.generation.errors import PlaceError
 from linewise_server.generation.target import find_target
 from linewise_server.generation.ways import WAYS, smallest_model
 from linewise_server.settings import Settings
@@ -46,7 +48,7 @@ class Stretch:
     metavar="A:B",
     help="Lines from A to B, counted from 1; A alone puts the cursor at the end of that line.",
 )
-@click.option("--instruction", default="", help="What to generate; for --kind fix, what is wrong.")
+@click.option("--instruction", help="What to generate; for --kind fix, what is wrong.")
 @click.option(
     "--kind",
     type=click.Choice(KINDS),
@@ -60,7 +62,7 @@ class Stretch:
 def generate(
     path: Path,
     place: str,
-    instruction: str,
+    instruction: str | None,
     kind: str | None,
     language: str,
     model: str,
@@ -76,18 +78,22 @@ def generate(
     linewise generate --file stats.py --range 12 --kind tests
 
     What is wrong with the text is told on stderr, and the text is shown all the same. The exit code
-    is 1 where there is no text.
+    is 1 where there is no text, and 2 where what is asked for cannot be done there.
     """  # noqa: D301 # click's \b is a character, not two
     if as_json and as_diff:
         raise click.UsageError("--json and --diff exclude each other.")
-    chosen = kind or ("instruction" if instruction else "implement")
-    if chosen == "instruction" and not instruction.strip():
-        raise click.UsageError("--kind instruction needs an --instruction.")
+    chosen = kind or ("implement" if instruction is None else "instruction")
+    words = (instruction or "").strip()
+    if chosen == "instruction" and not words:
+        raise click.UsageError("Say what to generate: --instruction TEXT.")
     if chosen == "translate" and not language:
         raise click.UsageError("--kind translate needs --to LANGUAGE.")
     at = read_stretch(path, place)
-    ask = _ask(at, chosen, instruction, language)
-    find_target(ask)  # what is wrong with the place is said before anything is loaded
+    ask = _ask(at, chosen, words, language)
+    try:
+        find_target(ask)  # what is wrong with the place is said before anything is loaded
+    except PlaceError as error:
+        raise click.UsageError(str(error)) from error
     settings = Settings(model=model)
     if explain:
         _show_prompt(asyncio.run(_prompt(ask, settings)))
@@ -106,21 +112,31 @@ def generate(
 
 
 def read_stretch(path: Path, place: str) -> Stretch:
-    """Return the lines of a file that A:B names. Raises UsageError, or BadParameter."""
+    """Return the lines of a file that A:B names. Raises BadParameter."""
     match = re.fullmatch(r"(\d+)(?::(\d+))?", place)
     if match is None:
         raise click.BadParameter(f"{place!r} is not A:B, such as 12:20", param_hint="--range")
+    exclusion = Exclusion((), os.environ)
+    for name in (path.absolute(), path.resolve()):
+        if (reason := exclusion.reason(name)) is not None:
+            told = f"{path} is not shown to a model: {reason.text}."
+            raise click.BadParameter(told, param_hint="--file")
     try:
-        content = path.read_bytes().decode("utf-8", "replace")
+        content = path.read_bytes().decode("utf-8")
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+        told = f"{path} cannot be read: {error.strerror}."
+        raise click.BadParameter(told, param_hint="--file") from error
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(f"{path} is not UTF-8 text.", param_hint="--file") from error
     language = LANGUAGES.get(path.suffix, "plaintext")
     snapshot = Snapshot.of(content, path.absolute().as_uri(), language)
     first, last = int(match[1]) - 1, int(match[2] or match[1]) - 1
+    if last < first:
+        told = f"{place} ends before it begins; did you mean {last + 1}:{first + 1}?"
+        raise click.BadParameter(told, param_hint="--range")
     if not 0 <= first <= last < len(snapshot.lines):
-        raise UsageError(
-            f"{path} has lines 1 to {len(snapshot.lines)}; {place} is not a range of them."
-        )
+        told = f"{path} has lines 1 to {len(snapshot.lines)}; {place} is not a range of them."
+        raise click.BadParameter(told, param_hint="--range")
     end = snapshot.offset(last, len(snapshot.lines[last].rstrip("\r\n")))
     start = snapshot.offset(first, 0) if match[2] else end
     return Stretch(path, snapshot, start, end)
@@ -196,6 +212,8 @@ def _tell(outcome: Outcome, settings: Settings) -> None:
         click.echo(f"Check it: {problem}", err=True)
     if outcome.unresolved:
         click.echo(f"Defined nowhere: {', '.join(outcome.unresolved)}.", err=True)
+    if outcome.text.strip() and not outcome.names_checked:
+        click.echo("Names were not checked: nothing here says whether they exist.", err=True)
     way = WAYS[outcome.kind]
     better = smallest_model(way, settings.model)
     if better is not None:
@@ -222,6 +240,7 @@ def _as_json(at: Stretch, outcome: Outcome, settings: Settings) -> dict[str, Any
         ],
         "problems": list(outcome.problems),
         "unresolved": list(outcome.unresolved),
+        "names_checked": outcome.names_checked,
         "model": outcome.model,
         "advice": way.small if better else None,
         "better_model": better,

@@ -35,7 +35,7 @@ class Product:
         self._traces: list[Trace] = []
         # Nothing waits for a rhythm, and nothing is generated ahead of a user who is not there.
         self._completer = Completer(
-            self._client, lambda: settings, self._traces.append, sleep=_for_ever
+            self._client, lambda uri: settings, self._traces.append, sleep=_for_ever
         )
 
     async def __call__(self, problem: Problem) -> Answer:
@@ -135,6 +135,11 @@ class Unhurried:
     def __init__(self, client: EngineClient) -> None:
         self._client = client
         self.asked: Request | None = None
+
+    @property
+    def life(self) -> int:
+        """Which engine is asked next; see `EngineClient.life`."""
+        return self._client.life
 
     async def report(self) -> Report:
         """Return what the engine is, with the speeds of a fast machine."""

@@ -58,6 +58,11 @@ class AdaptedClient:
         self._client = client
         self._adapters = adapters
 
+    @property
+    def life(self) -> int:
+        """Which engine is asked next; see `EngineClient.life`."""
+        return self._client.life
+
     async def report(self) -> Report:
         """Return what the engine is; see `EngineClient.report`."""
         return await self._client.report()

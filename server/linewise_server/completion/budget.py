@@ -16,8 +16,8 @@ WARM_SECONDS = 3.0
 """What evaluating a whole window may take while nobody waits."""
 LONGEST = {"line": 48, "block": 160, "nothing": 0}
 """Tokens that a suggestion of each shape needs at most; more is a loop or an essay."""
-SLOWEST_GENERATION = 12.0
-"""Tokens a second below which even the rest of a line takes longer than anyone waits."""
+KEY_TOKENS, LEAST_TOKENS = 4, 4
+"""What a key changes of a prompt, and the least that is worth showing: a name and its bracket."""
 TOKENS_TO_JUDGE = 64
 """Tokens to have been generated before a model is called slow; a busy moment is no verdict."""
 
@@ -55,7 +55,14 @@ def sizes(report: Report, latency_ms: float, shape: Shape) -> Sizes:
     )
 
 
-def too_slow(report: Report) -> bool:
-    """Say whether this machine runs the model too slowly for suggestions while typing."""
-    judged = report.generated_total >= TOKENS_TO_JUDGE
-    return judged and 0 < report.generation_speed < SLOWEST_GENERATION
+def least_ms(report: Report) -> float:
+    """Return the milliseconds until the least that is worth showing is there; 0 if not measured."""
+    if not report.generation_speed:
+        return 0.0
+    reading = KEY_TOKENS / report.prompt_speed if report.prompt_speed else 0.0
+    return 1000 * (reading + LEAST_TOKENS / report.generation_speed)
+
+
+def too_slow(report: Report, latency_ms: float) -> bool:
+    """Say whether the model runs too slowly to say anything within a latency."""
+    return report.generated_total >= TOKENS_TO_JUDGE and least_ms(report) > latency_ms

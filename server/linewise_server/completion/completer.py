@@ -14,7 +14,7 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from linewise_models.engine.contract import EngineClient, Finish, Report, Request, Urgency
 from linewise_models.errors import ModelError
@@ -29,6 +29,7 @@ from linewise_server.completion.ask import (
 from linewise_server.completion.budget import Sizes, sizes
 from linewise_server.completion.calibration import USUAL
 from linewise_server.completion.flight import Flight
+from linewise_server.completion.held import WatchedClient
 from linewise_server.completion.memory import Memory, place_of
 from linewise_server.completion.neighbours import Neighbour, context
 from linewise_server.completion.outcome import Outcome, result_of
@@ -55,13 +56,26 @@ ORPHAN_SECONDS = 0.1
 """How long a generation that nobody waits for may go on, for the next key to join it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """One request on its way: what was asked, and what was found out of its place."""
+
+    ask: Ask
+    snapshot: Snapshot
+    """The document with what is selected in the list of suggestions taken as written."""
+    column: int
+    site: Site
+    wanted: Shape
+    started: float
+
+
 class Completer:
     """The completions of one server."""
 
     def __init__(
         self,
         client: EngineClient,
-        settings: Callable[[], Settings],
+        settings: Callable[[str], Settings],
         trace: Callable[[Trace], None] = lambda trace: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -69,7 +83,7 @@ class Completer:
         least: Callable[[], float] = lambda: USUAL,
         numbers: Iterator[int] | None = None,
     ) -> None:
-        self.client = client
+        self.client = WatchedClient(client)
         self._settings = settings
         self._trace = trace
         self._clock = clock
@@ -84,7 +98,7 @@ class Completer:
         self._flight: Flight | None = None
         self._waiting = 0
         self._chores: set[asyncio.Task[None]] = set()
-        self._ahead = Ahead(client, self._memory, self._planned, self._do, sleep)
+        self._ahead = Ahead(self.client, self._memory, self._planned, self._do, sleep)
         # A session may see several completers; no two of its suggestions may bear one id.
         self._numbers = itertools.count(1) if numbers is None else numbers
 
@@ -114,11 +128,7 @@ class Completer:
             self._answered(ask, found[0], outcome)
             self._ahead.think(snapshot, ask.line, column, found[0])
             return found[0]
-        flight, origin = await self._board(ask, snapshot, column, site, wanted)
-        if flight is None:
-            self._answered(ask, [], Outcome("timeout", self._since(started)))
-            return []
-        return await self._wait(ask, snapshot, column, site, wanted, flight, origin, started)
+        return await self._ask(_Key(ask, snapshot, column, site, wanted, started))
 
     def changed(self, snapshot: Snapshot, line: int, column: int) -> None:
         """Note that the user changed the text; ends work that the change made useless."""
@@ -191,7 +201,7 @@ class Completer:
         found = context(near, own, neighbours, planner.room(budget), samples, alike)
         if found and planner.take_in(snapshot.uri, found):
             plan = planner.plan(snapshot, line, 0, budget)
-            self._do(self._warm(snapshot.uri, plan.warm or plan))
+            self._do(self._warm(plan.warm or plan))
 
     async def settled(self) -> None:
         """Wait until the answers given so far are accounted for."""
@@ -212,10 +222,17 @@ class Completer:
         await asyncio.gather(*self._chores, return_exceptions=True)
         await self.client.close()
 
-    async def _board(
-        self, ask: Ask, snapshot: Snapshot, column: int, site: Site, wanted: Shape
-    ) -> tuple[Flight | None, Origin]:
+    async def _ask(self, key: _Key) -> list[Suggestion]:
+        """Return what the engine says, within the budget that began with the key."""
+        flight, origin = await self._board(key)
+        if flight is None:
+            self._answered(key.ask, [], Outcome("timeout", self._since(key.started)))
+            return []
+        return await self._wait(key, flight, origin)
+
+    async def _board(self, key: _Key) -> tuple[Flight | None, Origin]:
         """Return the generation to wait for: the one under way if it agrees, else a new one."""
+        ask, snapshot, site, wanted = key.ask, key.snapshot, key.site, key.wanted
         flight = self._flight
         if flight is not None and ask.candidates == 1 and self._joins(flight, ask, site, wanted):
             return flight, "joined"
@@ -226,13 +243,20 @@ class Completer:
             self._ahead.let_go()
             return ahead, "joined"
         self._ahead.stop()
-        if not ask.invoked and (delay := self._rhythm.delay()):
-            await self._sleep(delay)
-        budget = await self._sizes(ask, wanted)
+        began = key.started if ask.invoked else self._rhythm.key_of(key.started)
+        if self._report is None:
+            # Nobody is late because the model was not there yet.
+            await self.report()
+            began = self._clock()
+        held_back = 0.0 if ask.invoked else self._rhythm.delay()
+        if held_back:
+            await self._sleep(held_back)
+        budget = await self._sizes(ask, wanted, self._since(began))
         if budget.output == 0:
             return None, "none"
-        plan = (await self._plans()).plan(snapshot, ask.line, column, budget)
+        plan = (await self._plans()).plan(snapshot, ask.line, key.column, budget)
         flight = await self._flight_for(ask, snapshot.uri, site, wanted, plan, budget)
+        flight.held_back = held_back
         self._cancel_flight()
         self._flight = flight
         flight.start(self.client, lambda text: enough(text, site, wanted))
@@ -262,18 +286,9 @@ class Completer:
         longer = wanted == "block" and flight.shape == "line"
         return not longer and flight.typed(ask.snapshot.uri, site) is not None
 
-    async def _wait(
-        self,
-        ask: Ask,
-        snapshot: Snapshot,
-        column: int,
-        site: Site,
-        wanted: Shape,
-        flight: Flight,
-        origin: Origin,
-        started: float,
-    ) -> list[Suggestion]:
+    async def _wait(self, key: _Key, flight: Flight, origin: Origin) -> list[Suggestion]:
         """Wait until the generation said enough for this site, and turn it into suggestions."""
+        ask, snapshot, site, wanted = key.ask, key.snapshot, key.site, key.wanted
 
         def left() -> str | None:
             typed = flight.typed(snapshot.uri, site)
@@ -295,13 +310,17 @@ class Completer:
             # A new engine may be another one, and its cache is empty.
             self._report = self._planner = None
             raise flight.error
-        self._settle(flight, snapshot.uri)
+        self._settle(flight)
+        if origin == "joined" and flight.silent_at_deadline:
+            # The time of the earlier key was over; what was evaluated for it is in the cache.
+            return await self._ask(key)
         text = left()
         if text is None or not flight.text:
-            self._tell(ask, "", origin, (), flight, started)
-            self._answered(ask, [], self._outcome(text, 0, origin, flight, started))
+            self._tell(ask, "", origin, (), flight, key.started)
+            self._answered(ask, [], self._outcome(text, 0, origin, flight, key.started))
             return []
-        self._rhythm.answered(self._clock() - started)
+        held_back = flight.held_back if origin == "model" else 0.0
+        self._rhythm.answered(self._clock() - key.started - held_back)
         texts = [text, *flight.alternatives.values()]
         suggestions: list[Suggestion] = []
         acted: tuple[str, ...] = ()
@@ -309,13 +328,13 @@ class Completer:
             found, names = self._finish(ask, site, wanted, candidate, origin, flight.confidence)
             acted = names if number == 0 else acted
             suggestions += [s for s in found if all(s.text != other.text for other in suggestions)]
-        self._tell(ask, text, origin, acted, flight, started)
-        outcome = self._outcome(text, len(suggestions), origin, flight, started)
+        self._tell(ask, text, origin, acted, flight, key.started)
+        outcome = self._outcome(text, len(suggestions), origin, flight, key.started)
         self._answered(ask, suggestions, outcome)
-        self._ahead.think(snapshot, ask.line, column, suggestions)
+        self._ahead.think(snapshot, ask.line, key.column, suggestions)
         return suggestions
 
-    def _settle(self, flight: Flight, uri: str) -> None:
+    def _settle(self, flight: Flight) -> None:
         """Remember what a generation said, now and again once it said all."""
 
         def keep() -> None:
@@ -324,31 +343,33 @@ class Completer:
 
         keep()
         if flight.done:
-            self._landed(flight, uri)
+            self._landed(flight)
             return
 
         async def later() -> None:
             await flight.settled()
             keep()
-            self._landed(flight, uri)
+            self._landed(flight)
 
         self._do(later())
 
-    def _landed(self, flight: Flight, uri: str) -> None:
-        """Note what the cache holds now, and warm the whole window where a small one served."""
+    def _landed(self, flight: Flight) -> None:
+        """Note what it cost, and warm what was too much while the user waited."""
         if flight.finish is None or self._planner is None:
             return
-        self._planner.evaluated(uri, flight.plan, flight.finish.prompt_tokens)
+        self._planner.measured(flight.plan, flight.finish.prompt_tokens)
         self._do(self._measure())
-        if flight.plan.warm is not None and flight.finish.reason != "superseded":
-            self._do(self._warm(uri, flight.plan.warm))
+        if flight.finish.reason == "superseded":
+            return
+        if flight.plan.warm is not None or flight.silent_at_deadline:
+            self._do(self._warm(flight.plan.warm or flight.plan))
 
     async def _measure(self) -> None:
         """Follow the speeds of the engine, which change with what else the machine does."""
         with contextlib.suppress(ModelError):
             self._report = await self.client.report()
 
-    async def _warm(self, uri: str, plan: Plan) -> None:
+    async def _warm(self, plan: Plan) -> None:
         """Evaluate a window while nobody waits; whatever is asked meanwhile goes first."""
         request = Request(
             session=plan.session, prompt=plan.parts, max_tokens=0, urgency=Urgency.IDLE
@@ -356,10 +377,8 @@ class Completer:
         with contextlib.suppress(ModelError):
             async with aclosing(self.client.generate(request, lambda: False)) as events:
                 async for event in events:
-                    if not isinstance(event, Finish) or event.reason != "length":
-                        continue
-                    if self._planner is not None:
-                        self._planner.evaluated(uri, plan, event.prompt_tokens)
+                    if isinstance(event, Finish) and self._planner is not None:
+                        self._planner.measured(plan, event.prompt_tokens)
 
     def _finish(
         self, ask: Ask, site: Site, wanted: Shape, text: str, origin: Origin, confidence: float
@@ -399,10 +418,10 @@ class Completer:
             self._report = await self.client.report()
         return self._report
 
-    async def _sizes(self, ask: Ask, wanted: Shape) -> Sizes:
-        settings = self._settings()
+    async def _sizes(self, ask: Ask, wanted: Shape, waited_ms: float = 0.0) -> Sizes:
+        settings = self._settings(ask.snapshot.uri)
         latency = settings.latency_invoked if ask.invoked else settings.latency_automatic
-        return sizes(await self.report(), latency, wanted)
+        return sizes(await self.report(), max(0.0, latency - waited_ms), wanted)
 
     async def _planned(self, ask: Ask, wanted: Shape) -> tuple[Plan, Sizes]:
         budget = await self._sizes(ask, wanted)
@@ -410,7 +429,7 @@ class Completer:
 
     async def _plans(self) -> Planner:
         if self._planner is None:
-            self._planner = Planner((await self.report()).fim)
+            self._planner = Planner((await self.report()).fim, self.client.held)
         return self._planner
 
     def _do(self, work: Awaitable[None]) -> asyncio.Task[None]:

@@ -1,16 +1,19 @@
 """Files whose text never reaches a model: secrets, git-ignored files, and what the user excludes.
 
-In: a file's path and the globs of the setting `linewise.exclude`. Out: the reason, or None. Reads
-.gitignore files, which are data; it never runs git, whose configuration an untrusted workspace
-could have written.
+In: a file's path, the workspace folder that holds it and the globs of `linewise.exclude`, which are
+seen from that folder. Out: the reason, or None.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 
 from pathspec import GitIgnoreSpec
+
+from linewise_server.completion.gitignore import GitIgnore
+from linewise_server.protocol import Silence
 
 SECRETS = GitIgnoreSpec.from_lines(
     [
@@ -48,47 +51,51 @@ SECRETS = GitIgnoreSpec.from_lines(
 """Names that commonly hold keys and passwords, as gitignore patterns."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why nothing is suggested in a document: the kind, words for people, and who says so."""
+
+    kind: Silence
+    text: str
+    source: Path | None = None
+    """The file with the rule, where a file has it."""
+
+
 class Exclusion:
-    """Which files are left alone; what was read of .gitignore files is kept until `refresh`."""
+    """Which files are left alone; what was read of git's rules is kept until `refresh`.
 
-    def __init__(self, globs: Sequence[str]) -> None:
-        self._globs = GitIgnoreSpec.from_lines(map(_anywhere, globs))
-        self._ignored: dict[Path, GitIgnoreSpec | None] = {}
+    Globs say nothing of the folders above `root`; those that are whole paths hold everywhere.
+    """
 
-    def reason(self, path: Path) -> str | None:
-        """Return why a file is left alone, in words for the status; None where it is not."""
+    def __init__(
+        self, globs: Sequence[str], environ: Mapping[str, str], root: Path | None = None
+    ) -> None:
+        self._root = root
+        # Of both lists a place has the same glob, so that the last one that fits decides.
+        self._inside = GitIgnoreSpec.from_lines(map(_anywhere, globs))
+        self._whole = GitIgnoreSpec.from_lines(map(_anchored, globs))
+        self._git = GitIgnore(environ)
+
+    def reason(self, path: Path) -> Reason | None:
+        """Return why a file is left alone; None where it is not."""
         whole = path.as_posix().lstrip("/")
         if SECRETS.match_file(path.name) or SECRETS.match_file(whole):
-            return "this file may hold secrets"
-        if self._globs.match_file(whole):
-            return "excluded by linewise.exclude"
-        return "ignored by git" if self._is_ignored(path) else None
+            return Reason("secrets", "this file may hold secrets")
+        if self._is_excluded(path, whole):
+            return Reason("excluded", "excluded by linewise.exclude")
+        source = self._git.source(path)
+        return None if source is None else Reason("ignored", "ignored by git", source)
 
     def refresh(self) -> None:
-        """Read .gitignore files anew from now on."""
-        self._ignored.clear()
+        """Read git's rules anew from now on."""
+        self._git.refresh()
 
-    def _is_ignored(self, path: Path) -> bool:
-        """Ask the .gitignore of each directory up to the repository's root; the nearest decides."""
-        for directory in path.parents:
-            spec = self._spec(directory)
-            if spec is not None:
-                answer = spec.check_file(path.relative_to(directory).as_posix()).include
-                if answer is not None:
-                    return answer
-            if (directory / ".git").exists():
-                return False
-        return False
-
-    def _spec(self, directory: Path) -> GitIgnoreSpec | None:
-        if directory not in self._ignored:
-            try:
-                lines = (directory / ".gitignore").read_text("utf-8", "replace").splitlines()
-            except OSError:
-                self._ignored[directory] = None
-            else:
-                self._ignored[directory] = GitIgnoreSpec.from_lines(lines)
-        return self._ignored[directory]
+    def _is_excluded(self, path: Path, whole: str) -> bool:
+        held = self._root is not None and path.is_relative_to(self._root)
+        inside = path.relative_to(self._root).as_posix() if held and self._root else whole
+        found = [self._inside.check_file(inside), self._whole.check_file(whole)]
+        last = max(found, key=lambda result: -1 if result.index is None else result.index)
+        return last.include is True
 
 
 def _anywhere(glob: str) -> str:
@@ -97,3 +104,9 @@ def _anywhere(glob: str) -> str:
     if "/" not in body.rstrip("/") or body.startswith("**/"):
         return glob
     return f"{sign}**/{body.lstrip('/')}"
+
+
+def _anchored(glob: str) -> str:
+    """Return a glob that is a whole path as one from the disk's root, others as one of nothing."""
+    sign, body = ("!", glob[1:]) if glob.startswith("!") else ("", glob)
+    return f"{sign}/{body.lstrip('/')}" if PurePath(body).is_absolute() else ""

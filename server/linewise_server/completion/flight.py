@@ -42,6 +42,8 @@ class Flight:
         """Whether what it says holds no more."""
         self.ttft_ms = 0.0
         """From its start to its first text."""
+        self.held_back = 0.0
+        """Seconds that it was not begun because another key was expected."""
         self._started = 0.0
         self._logprobs: list[float] = []
         self._grown = asyncio.Event()
@@ -56,6 +58,12 @@ class Flight:
     def done(self) -> bool:
         """Whether no more text will come."""
         return self._task is None or self._task.done()
+
+    @property
+    def silent_at_deadline(self) -> bool:
+        """Whether its time was over before it said anything."""
+        late = self.finish is not None and self.finish.reason == "deadline"
+        return late and not self.text
 
     @property
     def confidence(self) -> float:

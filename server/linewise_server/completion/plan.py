@@ -9,10 +9,11 @@ What other files say comes first of all and changes only when it is taken in, wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from linewise_models.engine.contract import FimOrder, Mark, Part
 from linewise_server.completion.budget import Sizes
+from linewise_server.completion.held import Held, text_of
 from linewise_server.snapshot import Snapshot
 
 CHARACTERS_PER_TOKEN = 3.0
@@ -39,7 +40,7 @@ class Plan:
     @property
     def text(self) -> str:
         """The prompt as one text, marks in angle brackets; equal prompts have equal texts."""
-        return "".join(f"<{part.mark}>" if part.mark else part.text for part in self.parts)
+        return text_of(self.parts)
 
 
 @dataclass(slots=True)
@@ -52,15 +53,15 @@ class _Window:
     suffix: str = ""
     context: str = ""
     """What other files say."""
-    held: dict[str, str] = field(default_factory=dict)
-    """Session -> the prompt that its cache holds."""
 
 
 class Planner:
     """Plans prompts for the documents of one server."""
 
-    def __init__(self, fim: FimOrder) -> None:
+    def __init__(self, fim: FimOrder, held: Held) -> None:
+        """`held` knows what the cache holds."""
         self._fim = fim
+        self._held = held
         self._windows: dict[str, _Window] = {}
         self._ratio = CHARACTERS_PER_TOKEN
 
@@ -71,7 +72,7 @@ class Planner:
         suffix = self._suffix(window, snapshot, line, column, sizes)
         first, context = window.first_line, window.context
         whole = self._build(snapshot, line, column, first, suffix, snapshot.uri, context)
-        if self._missing(window, whole) <= sizes.cold:
+        if self._missing(whole) <= sizes.cold:
             return whole
         room = self._characters(sizes.cold)
         near = _size(snapshot, window.near_line, line)
@@ -82,10 +83,8 @@ class Planner:
         )
         return whole if len(small.text) >= len(whole.text) else replace(small, warm=whole)
 
-    def evaluated(self, uri: str, plan: Plan, tokens: int) -> None:
-        """Note that the cache of the plan's session now holds its prompt, of so many tokens."""
-        window = self._windows.setdefault(uri, _Window())
-        window.held[plan.session] = plan.text
+    def measured(self, plan: Plan, tokens: int) -> None:
+        """Note of how many tokens a prompt was."""
         if tokens > 50:
             self._ratio = 0.9 * self._ratio + 0.1 * len(plan.text) / tokens
 
@@ -106,14 +105,16 @@ class Planner:
     def forget(self, uri: str) -> None:
         """Forget a document that was closed."""
         self._windows.pop(uri, None)
+        self._held.forget(uri)
+        self._held.forget(uri + NEAR)
 
     def _characters(self, tokens: int) -> int:
         return int(tokens * self._ratio)
 
-    def _missing(self, window: _Window, plan: Plan) -> int:
+    def _missing(self, plan: Plan) -> int:
         """Return about how many tokens of the plan are not in the cache."""
-        held = window.held.get(plan.session, "")
-        return int((len(plan.text) - _shared(held, plan.text)) / self._ratio)
+        text = plan.text
+        return int((len(text) - self._held.shared(plan.session, text)) / self._ratio)
 
     def _place(self, window: _Window, snapshot: Snapshot, line: int, sizes: Sizes) -> None:
         """Move the window's first line only when the cursor is above it or too far below."""
@@ -192,9 +193,3 @@ def _first_line(snapshot: Snapshot, line: int, room: int) -> int:
     while first and (room := room - len(snapshot.lines[first - 1])) >= 0:
         first -= 1
     return first
-
-
-def _shared(one: str, other: str) -> int:
-    """Return how many characters two texts share from the start."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))

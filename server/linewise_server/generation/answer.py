@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from linewise_server.completion.lexis import scan
 from linewise_server.completion.postprocess import enough
-from linewise_server.completion.postprocess.artefacts import artefacts
+from linewise_server.completion.postprocess.artefacts import markers
 from linewise_server.completion.postprocess.block_end import end_of_block
 from linewise_server.completion.postprocess.dedent import dedent
 from linewise_server.completion.postprocess.draft import Draft, Filter
@@ -25,7 +26,7 @@ from linewise_server.generation.target import Extent, Target
 WINDOW = 4000
 """Characters before the target that filters look at."""
 
-_FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*$", re.MULTILINE)
+_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
 _IMPORT = re.compile(r"\s*(?:import|from|use|#include|package|using)\b")
 
 
@@ -47,15 +48,15 @@ def read(said: str, target: Target, before: str, fenced: bool) -> Reading:
     text = said.replace("\r\n", "\n").replace("\r", "\n")
     if target.language == "markdown":
         return Reading(text.strip(), whole=False)
-    text, closed, own = _code(text, goes_on=fenced or bool(target.lead))
     site = Site(target.language, before[-WINDOW:], "", invoked=True)
+    text, closed, own = _code(text, site, goes_on=fenced or bool(target.lead))
     # A block that goes on from nothing of the document is whole, and indented as by itself.
     apart = target.extent == "paragraph" and (own or (fenced and not target.lead))
     found = _READERS["all" if apart else target.extent](text, target, site)
     return replace(found, whole=found.whole or closed)
 
 
-def _code(text: str, *, goes_on: bool) -> tuple[str, bool, bool]:
+def _code(text: str, site: Site, *, goes_on: bool) -> tuple[str, bool, bool]:
     """Return what stands in the fence, whether it was closed, and whether the answer opened it.
 
     `goes_on` says that the answer began with code, so that a fence behind code closes.
@@ -63,10 +64,19 @@ def _code(text: str, *, goes_on: bool) -> tuple[str, bool, bool]:
     marks = list(_FENCE.finditer(text))
     if marks and (not goes_on or not text[: marks[0].start()].strip()):
         # A fence of its own, with or without a sentence in front.
-        begins = marks[0].end() + 1
-        ends = marks[1].start() if len(marks) > 1 else len(text)
-        return text[begins:ends], len(marks) > 1, True
-    return (text[: marks[0].start()], True, False) if marks else (text, False, False)
+        opened, begins = marks[0], marks[0].end() + 1
+        end = next((mark for mark in marks[1:] if _closes(mark, opened[1], opened[2])), None)
+        return text[begins : end.start() if end else len(text)], end is not None, True
+    spans = scan(site.prefix + text, site.language) if marks else None
+    at = len(site.prefix)
+    end = next((m for m in marks if spans is None or spans.covering(at + m.start(2)) is None), None)
+    return (text[: end.start()], True, False) if end else (text, False, False)
+
+
+def _closes(mark: re.Match[str], space: str, opening: str) -> bool:
+    """Say whether a fence closes another; code may have fences of its own, in its docstrings."""
+    longer = mark[2].startswith(opening)
+    return longer and not mark[3].strip() and len(mark[1]) <= len(space)
 
 
 def _body(text: str, target: Target, site: Site) -> Reading:
@@ -75,7 +85,7 @@ def _body(text: str, target: Target, site: Site) -> Reading:
     end = end_of_block(text, site)
     if end is not None:
         text = text[:end].rstrip().removesuffix("}")
-    return Reading(_filtered(text, site, (artefacts, indentation, dedent, loops)), whole)
+    return Reading(_filtered(text, site, (markers, indentation, dedent, loops)), whole)
 
 
 def _paragraph(text: str, target: Target, site: Site) -> Reading:
@@ -84,7 +94,7 @@ def _paragraph(text: str, target: Target, site: Site) -> Reading:
     What begins there is as far left as the answer itself, and no closing bracket. Imports are never
     all that was meant.
     """
-    text = _filtered(text, site, (artefacts, indentation, dedent, loops))
+    text = _filtered(text, site, (markers, indentation, dedent, loops))
     base = len(target.indentation.expandtabs(8))
     blocks = re.split(r"\n(?:[ \t]*\n)+", text.lstrip("\n"))
     if not blocks[0].strip():
@@ -107,14 +117,14 @@ def _all(text: str, target: Target, site: Site) -> Reading:
     """All of it, at the indentation of the place."""
     text = text.strip("\n").rstrip()
     looped = loops_in(text, site)
-    text = _filtered(text, site, (artefacts, loops))
+    text = _filtered(text, site, (markers, loops))
     lines = text.split("\n")
     common = min((leading_space(line) for line in lines if line.strip()), key=len, default="")
-    unit = site.unit or "    "
-    moved = [
-        target.indentation + _in_unit(line[len(common) :], unit) if line.strip() else ""
-        for line in lines
-    ]
+    unit = replace(site, suffix="\n" + target.subject).unit or "    "
+    bare = [line[len(common) :] if line.strip() else "" for line in lines]
+    least = min((len(space) for line in bare if (space := _spaces(line))), default=4)
+    step = least if least in (2, 3, 4, 8) else 4
+    moved = [target.indentation + _in_unit(line, step, unit) if line else "" for line in bare]
     return Reading("\n".join(moved)[len(target.indentation) :], looped)
 
 
@@ -172,12 +182,20 @@ def _filtered(text: str, site: Site, filters: tuple[Filter, ...]) -> str:
     return draft.text.rstrip() if draft is not None else ""
 
 
-def _in_unit(line: str, unit: str) -> str:
-    """Return a line indented in steps of the document; answers come in steps of 4 or tabs."""
+def _in_unit(line: str, step: int, unit: str) -> str:
+    """Return a line indented in steps of the document; `step` is how many spaces the answer's are.
+
+    What is between two steps was aligned, and stays as it is.
+    """
     space = leading_space(line)
-    if unit == "\t" and "\t" not in space:
-        return "\t" * (len(space) // 4) + " " * (len(space) % 4) + line[len(space) :]
-    return space.replace("\t", unit) + line[len(space) :] if unit != "\t" else line
+    tabs = len(space) - len(space.lstrip("\t"))
+    levels, rest = divmod(len(space) - tabs, step)
+    return unit * (tabs + levels) + " " * rest + line[len(space) :]
+
+
+def _spaces(line: str) -> str:
+    """Return the spaces that a line begins with."""
+    return line[: len(line) - len(line.lstrip(" "))]
 
 
 def _unmarked(line: str, mark: str) -> str:

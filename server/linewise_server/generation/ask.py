@@ -66,6 +66,8 @@ class Outcome:
     """Checks that the text did not pass, in words; the text is there all the same."""
     unresolved: tuple[str, ...]
     """Names that the text uses and nothing in the document defines."""
+    names_checked: bool
+    """False where nobody can say: in a language, or a text, whose names cannot be followed."""
     finish: str
     model: str
     prompt_tokens: int = 0

@@ -1,16 +1,12 @@
 """What is wrong with generated code where it would stand.
 
-In: the document before and after. Out: problems in words, and the names that nothing defines. A
-failed check hides nothing: the text is shown with it. Names are told for Python alone, whose
-grammar says which names a file binds.
+In: the document before and after. Out: problems in words. A failed check hides nothing: the text is
+shown with it. Names that nothing defines are in `names`.
 """
 
 from __future__ import annotations
 
-import ast
-import builtins
 import re
-from collections.abc import Iterator
 
 from linewise_server.completion.syntax import Syntax
 from linewise_server.generation.construct import constructs
@@ -36,61 +32,6 @@ def problems(
     if (line := _repeated(others, text)) is not None:
         found.append(f"It repeats what is in this file already, from “{line}” on.")
     return tuple(found)
-
-
-def unresolved(after: str, span: tuple[int, int], language: str) -> tuple[str, ...]:
-    """Return the names that the text at `span` uses and nothing in the document defines."""
-    if language != "python":
-        return ()
-    try:
-        tree = ast.parse(after)
-    except (SyntaxError, ValueError, RecursionError):
-        return ()
-    first = after.count("\n", 0, span[0]) + 1
-    last = after.count("\n", 0, span[1]) + 1
-    if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in _all(tree)):
-        return ()
-    bound = {name for node in _all(tree) for name in _binds(node)} | set(dir(builtins)) | _MODULE
-    used = (
-        node for node in _all(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    )
-    names = (node.id for node in sorted(used, key=_place) if first <= node.lineno <= last)
-    return tuple(dict.fromkeys(name for name in names if name not in bound))
-
-
-_MODULE = {"__file__", "__name__", "__doc__", "__package__", "__path__", "__spec__", "__class__"}
-
-
-def _all(tree: ast.AST) -> Iterator[ast.AST]:
-    return ast.walk(tree)
-
-
-def _place(node: ast.Name) -> tuple[int, int]:
-    return node.lineno, node.col_offset
-
-
-def _binds(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            yield name
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.arg(arg=name):
-            yield name
-        case ast.alias(name=name, asname=alias):
-            yield alias or name.partition(".")[0]
-        case ast.ExceptHandler(name=str(name)):
-            yield name
-        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-            yield name
-        case ast.MatchMapping(rest=str(name)):
-            yield name
-        case ast.Global(names=names) | ast.Nonlocal(names=names):
-            yield from names
-        case _:
-            # PEP 695 type parameters, which Python 3.11 has no nodes for.
-            if type(node).__name__ in ("TypeVar", "ParamSpec", "TypeVarTuple"):
-                yield str(getattr(node, "name", ""))
 
 
 def _errors(text: str, language: str) -> int:

@@ -262,6 +262,6 @@ def _holds(text: str, made: Construct, start: int, end: int) -> bool:
     last = text.find("\n", made.end)
     last = len(text) if last < 0 else last
     if made.is_stub and made.closer is None:
-        blank = re.compile(r"(?:\n[ \t]*(?=\n|\Z))*").match(text, last)
+        blank = re.compile(r"(?:\n[ \t]*\r?(?=\n|\Z))*").match(text, last)
         last = blank.end() if blank else last
     return first <= start and end <= last

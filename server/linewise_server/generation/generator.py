@@ -15,8 +15,9 @@ from linewise_models.engine.contract import EngineClient, Finish, Report, Reques
 from linewise_models.errors import EngineError
 from linewise_server.generation.answer import Reading, read
 from linewise_server.generation.ask import Ask, Change, Outcome, Surroundings
-from linewise_server.generation.checks import problems, unresolved
+from linewise_server.generation.checks import problems
 from linewise_server.generation.imports import add, lift, missing
+from linewise_server.generation.names import unresolved
 from linewise_server.generation.prompt import Prompt, build_prompt, is_large, talks
 from linewise_server.generation.target import Target, find_target
 from linewise_server.generation.ways import WAYS
@@ -180,11 +181,11 @@ def _outcome(
     change = _change(ask, target, text) if text.strip() else None
     changes: list[Change] = []
     found: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] | None = ()
     if change is not None and lifted is not None:
         names = unresolved(*_applied(document, [change]), language)
-        imports = add((*lifted.imports, *missing(names, text, language)), document, language)
-        changes = [change, *([imports] if imports is not None else [])]
+        imports = add((*lifted.imports, *missing(names or (), text, language)), document, language)
+        changes = [change, *imports]
         after, span = _applied(document, changes)
         others = document[: change.start] + document[change.end :]
         found = problems(document, others, after, span, language)
@@ -204,7 +205,8 @@ def _outcome(
         language=language,
         file=target.file,
         problems=found,
-        unresolved=names,
+        unresolved=names or (),
+        names_checked=names is not None,
         finish=finish.reason if finish else "none",
         model=model,
         prompt_tokens=finish.prompt_tokens if finish else 0,

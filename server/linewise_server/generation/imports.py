@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from linewise_server.completion.shape import leading_space
 from linewise_server.generation.ask import Change
+from linewise_server.generation.joining import join
 
 _JAVASCRIPT = re.compile(
     r"import\b[^;\n]*(?:from\s*)?['\"][^'\"\n]+['\"];?|(?:const|let|var)\s+[\w{}\s,:]+=\s*"
@@ -31,6 +32,8 @@ _LINES: dict[str, re.Pattern[str]] = {
     "cpp": re.compile(r"#\s*include\s+[<\"][^>\"\n]+[>\"]"),
 }
 """A whole line that imports; an import of several lines stays where the model put it."""
+
+_FUTURE = re.compile(r"from\s+__future__\s+import\b")
 
 _TYPING = frozenset(
     {
@@ -87,23 +90,48 @@ def missing(unresolved: Iterable[str], code: str, language: str) -> tuple[str, .
     return (*modules, *([f"from typing import {', '.join(typing)}"] if typing else []))
 
 
-def add(imports: Iterable[str], text: str, language: str) -> Change | None:
-    """Return the change that adds imports behind those that a document has.
+def add(imports: Iterable[str], text: str, language: str) -> list[Change]:
+    """Return the changes that give a document imports; none where it has them all.
 
-    None where it has them all.
+    A name joins the statement that imports from its module already; other lines go behind the
+    imports that are there, and one of `__future__` before them all.
     """
     pattern = _LINES.get(language)
     wanted = [line for line in dict.fromkeys(imports) if not _has(text, line, language)]
     if pattern is None or not wanted:
-        return None
+        return []
+    joined: dict[int, Change] = {}
+    apart: list[str] = []
+    for line in wanted:
+        change = join(text, line, language)
+        if change is None or change.start in joined:
+            apart.append(line)
+        else:
+            joined[change.start] = change
+    first = [line for line in apart if _FUTURE.match(line)]
+    header = _behind_header(text, language)
+    rest = [line for line in apart if line not in first]
     place, above = _place(text, pattern, language)
+    changes = [_lines(text, rest, place, above)] if rest else []
+    if first:
+        if rest and place == header:
+            return [*joined.values(), _lines(text, [*first, "", *rest], header, above=False)]
+        changes.append(_lines(text, first, header, above=False))
+    return [*joined.values(), *changes]
+
+
+def _lines(text: str, lines: list[str], place: int, above: bool) -> Change:
+    """Return the change that puts whole lines at a place; `above` says that imports end there."""
     eol = "\r\n" if "\r\n" in text else "\n"
-    lines = "".join(f"{line}{eol}" for line in wanted)
+    added = "".join(f"{line}{eol}" for line in lines)
+    last = text[:place].rstrip("\r\n").rpartition("\n")[2]
+    if above and _FUTURE.match(last):
+        added = eol + added
     if place and text[place - 1] != "\n":
         # The last import is the last line of the file, and has no end.
-        lines = eol + lines.removesuffix(eol)
+        return Change(place, place, eol + added.removesuffix(eol))
     gap = eol if not above and text[place:].strip() and not text[place:].startswith(eol) else ""
-    return Change(place, place, lines + gap)
+    return Change(place, place, added + gap)
 
 
 def _place(text: str, pattern: re.Pattern[str], language: str) -> tuple[int, bool]:
@@ -133,12 +161,13 @@ def _behind_header(text: str, language: str) -> int:
     """Return the place behind a shebang, leading comments and a module's docstring."""
     if language == "python":
         header = re.match(
-            r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:[rR]?(?:\"\"\".*?\"\"\"|'''.*?''')[ \t]*(?:\r?\n)+)?",
+            r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:[rR]?(?:\"\"\".*?\"\"\"|'''.*?'''"
+            r"|\"[^\"\n]*\"|'[^'\n]*')[ \t]*(?:\r?\n)+)?",
             text,
             re.DOTALL,
         )
     elif language in ("java", "go"):
-        header = re.match(r"(?:.*?^package\b[^\n]*\n+)?", text, re.DOTALL | re.MULTILINE)
+        header = re.match(r"(?:.*?^package\b[^\n]*\n(?:\r?\n)*)?", text, re.DOTALL | re.MULTILINE)
     else:
         header = re.match(r"(?:#![^\n]*\n)?(?:/\*.*?\*/\s*\n|//[^\n]*\n)*", text, re.DOTALL)
     return header.end() if header else 0

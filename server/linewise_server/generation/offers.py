@@ -16,12 +16,13 @@ from linewise_server.snapshot import Snapshot
 
 
 def offers(snapshot: Snapshot, start: int, end: int, *, asked: bool) -> list[GenerationKind]:
-    """Return what can be done at a stretch of text without a further word from the user.
+    """Return what can be done at a stretch of text, also what needs a further word from the user.
 
     `asked` says that the user opened the list; unasked, only what is plainly left to do is offered.
     """
+    selected: list[GenerationKind] = ["instruction", "translate"] if start < end else []
     if snapshot.language not in LANGUAGES:
-        return ["explain"] if asked and start < end else []
+        return ["explain", *selected] if asked and start < end else []
     made = construct_at(snapshot.text(), snapshot.language, start, end)
     found: list[GenerationKind] = []
     if made is not None and made.is_stub:
@@ -36,7 +37,7 @@ def offers(snapshot: Snapshot, start: int, end: int, *, asked: bool) -> list[Gen
             found.append("tests")
     if start < end or (made is not None and not made.is_stub):
         found.append("explain")
-    return found
+    return [*found, *selected]
 
 
 def _has_target(ask: Ask) -> bool:

@@ -169,6 +169,10 @@ LANGUAGES: dict[str, tuple[str, str]] = {
 """LSP language id -> what models call it, and the ending of its files."""
 
 
+WRITTEN = ("python", "javascript", "typescript", "go", "rust", "java", "c", "cpp")
+"""Ids of the languages to translate to, one for each name, in the order they are offered."""
+
+
 def name_of(language: str) -> str:
     """Return what people and models call a language."""
     return LANGUAGES[language][0] if language in LANGUAGES else language or "plain"

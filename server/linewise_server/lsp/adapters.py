@@ -49,8 +49,9 @@ class AdapterChoice:
         Raises CatalogueError where the list of subscriptions is damaged.
         """
         catalogues, session = self._workspace.catalogues, self._server.session
-        packages = self._workspace.docs.packages
-        able = carriers(catalogues.current(), packages, source_of(document))
+        source = source_of(document)
+        packages = self._workspace.docs(source.path).packages
+        able = carriers(catalogues.current(), packages, source)
         base = await asyncio.to_thread(self._served) if able else None
         found = carried(able, base) if base is not None else []
         held = {each.id: each for each in catalogues.shelf.subscriptions()}
@@ -113,7 +114,7 @@ class AdapterChoice:
             session.tell_once(f"{error} Completions go on without this adapter.")
 
     async def _pull(self, address: str, most: int) -> bytes:
-        fetcher = self._workspace.docs.acquisition.fetcher
+        fetcher = self._workspace.shared.fetcher
         got = await fetcher.fetch(address, limit=most, deadline=FETCH_SECONDS)
         return got.data or b""
 

@@ -15,7 +15,7 @@ from linewise_server.apidocs.link import Resolution
 from linewise_server.apidocs.source import Source, Span
 from linewise_server.apidocs.usage import Usage
 from linewise_server.completion.ask import Ask, Suggestion, as_if_accepted
-from linewise_server.lsp.workspace_docs import path_of
+from linewise_server.lsp.folders import path_of
 from linewise_telemetry.client.completions import ApiUse, Completions
 
 Resolve = Callable[[Source, int], Awaitable[Resolution | None]]

@@ -56,8 +56,9 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
 
     async def actions(document: Document, params: types.CodeActionParams) -> list[types.CodeAction]:
         source = source_of(document)
+        docs = workspace.docs(source.path)
         catalogues = await workspace.read_catalogues()
-        uses = await catalogues.deprecated_uses(workspace.docs, source, _DEADLINE)
+        uses = await catalogues.deprecated_uses(docs, source, _DEADLINE)
         found = [
             fix
             for use in uses.found
@@ -67,7 +68,7 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         if params.context.trigger_kind == types.CodeActionTriggerKind.Automatic:
             return found
         offset = document.snapshot().offset(*document.locate(params.range.start))
-        here = await workspace.docs.resolve(source, offset)
+        here = await docs.resolve(source, offset)
         if here is None:
             return found
         workspace.usage.asked_for_sample(here.name)
@@ -122,8 +123,8 @@ class CatalogueWatch:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _check(self, document: Document) -> None:
-        docs, catalogues = self._workspace.docs, self._workspace.catalogues
         source = source_of(document)
+        docs, catalogues = self._workspace.docs(source.path), self._workspace.catalogues
         try:
             await catalogues.refresh()
             await self._adapters.look(document)
@@ -139,7 +140,7 @@ class CatalogueWatch:
 
     async def _complete(self, document: Document, source: Source) -> None:
         """Check a text again in pauses, until the types of all its values are known."""
-        docs, catalogues = self._workspace.docs, self._workspace.catalogues
+        docs, catalogues = self._workspace.docs(source.path), self._workspace.catalogues
         for _ in range(_TRIES):
             await self._workspace.quiet()
             uses = await catalogues.deprecated_uses(docs, source, INFERENCE_SECONDS)
@@ -186,7 +187,7 @@ class CatalogueWatch:
                 log.info("%s: %s", subscription.id, error)
 
     async def _fetch(self, address: str, etag: str) -> Pulled:
-        got = await self._workspace.docs.acquisition.fetcher.fetch(address, etag)
+        got = await self._workspace.shared.fetcher.fetch(address, etag)
         return Pulled(got.data, got.etag)
 
 

@@ -19,7 +19,9 @@ def register(server: LinewiseServer) -> None:
 
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions([kinds.QuickFix, kinds.Refactor], resolve_provider=True),
+        types.CodeActionOptions(
+            [kinds.QuickFix, kinds.Refactor, kinds.RefactorRewrite], resolve_provider=True
+        ),
     )
     async def actions(params: types.CodeActionParams) -> list[types.CodeAction]:
         document = server.session.documents.get(params.text_document.uri)

@@ -8,6 +8,7 @@ from typing import Any
 from linewise_server.apidocs.apis import Accepted, apis_of
 from linewise_server.completion.ask import Suggestion
 from linewise_server.lsp.documents import Document, Edit
+from linewise_server.lsp.folders import place_of
 from linewise_server.lsp.plain import field, plain
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import INFERENCE_SECONDS, WorkspaceDocs, source_of
@@ -45,17 +46,20 @@ def connect(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
 
     def introduced(options: Any) -> None:
         workspace.python_is_served = field(options, "pythonServer") is True
-        workspace.interpreter = str(field(options, "pythonInterpreter") or "")
+        for each in field(options, "pythonChosen") or ():
+            take(each)
 
     @server.feature("linewise/pythonChosen")
-    def chosen(params: Any) -> None:
-        workspace.interpreter = from_wire(PythonChosen, plain(params)).interpreter
+    def take(params: Any) -> None:
+        chosen = from_wire(PythonChosen, plain(params))
+        workspace.interpreters[place_of(chosen.folder)] = chosen.interpreter
 
     session.listeners.introduced.append(introduced)
     session.listeners.opened.append(opened)
     session.listeners.edited.append(edited)
     session.listeners.accepted.append(accepted)
     session.listeners.accepted_partly.append(accepted_partly)
+    session.listeners.folders.append(workspace.follow_folders)
     session.listeners.ending.append(workspace.close)
 
 
@@ -82,7 +86,9 @@ async def _tell(
     edit, document = server.session.last_edit.get(uri), server.session.documents.get(uri)
     place = document.snapshot().offset(*document.end_of(edit)) if document and edit else 0
     accepted = accepted_at(server, workspace, uri, place)
-    found = await apis_of(workspace.docs, accepted, deadline) if accepted is not None else []
+    found = []
+    if accepted is not None:
+        found = await apis_of(workspace.docs(accepted.source.path), accepted, deadline)
     linked = [replace(a, maker=workspace.usage.maker(a.name)) for a in found if a.url is not None]
     if linked != said:
         payload = CompletionApis(uri, linked)

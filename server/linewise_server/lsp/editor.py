@@ -81,6 +81,8 @@ class Editor:
         self._traces: asyncio.Queue[Any] = asyncio.Queue()
         self._numbers = itertools.count(1)
         self.buffer = Buffer("untitled:empty", "plaintext")
+        self.documents: dict[str, Any] = {}
+        """What the server said last of each document, by its URI."""
         self.statuses: list[Any] = []
         self.messages: list[str] = []
         self.answers: list[str] = []
@@ -95,6 +97,11 @@ class Editor:
         """What the server says unasked of the APIs in use: method and payload."""
         self.options: dict[str, Any] = {}
         """What else the server is told when it is initialized."""
+        self.folders: list[types.WorkspaceFolder] = []
+        """The folders that are open at first; `change_folders` changes them later."""
+        self.set_in: dict[str | None, Any] = {}
+        """What is set in each folder by its URI, None for the window; empty for a client that does
+        not tell, else the server can ask for it."""
         self.progress: list[Any] = []
         """What the server said of long work: begin, report and end values, and partial results."""
         self.tokens: list[Any] = []
@@ -114,10 +121,15 @@ class Editor:
     async def __aenter__(self) -> Editor:
         extra: dict[str, Any] = {"env": dict(self._environ)} if self._environ is not None else {}
         await self._client.start_io(*self._command, **extra)
+        if self.set_in:
+            self.capabilities.workspace = types.WorkspaceClientCapabilities(
+                configuration=True, workspace_folders=True
+            )
         self.initialized = await self._client.initialize_async(
             types.InitializeParams(
                 capabilities=self.capabilities,
                 initialization_options={"settings": self._settings, **self.options},
+                workspace_folders=self.folders,
             )
         )
         self._client.initialized(types.InitializedParams())
@@ -145,6 +157,15 @@ class Editor:
         self.buffer = Buffer(uri, language, lines, len(lines) - 1, len(lines[-1]))
         item = types.TextDocumentItem(uri, language, 1, text)
         self._client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+    def change_folders(
+        self, added: Sequence[types.WorkspaceFolder], removed: Sequence[types.WorkspaceFolder]
+    ) -> None:
+        """Add folders to the workspace and take others out of it."""
+        event = types.WorkspaceFoldersChangeEvent(added, removed)
+        self._client.workspace_did_change_workspace_folders(
+            types.DidChangeWorkspaceFoldersParams(event)
+        )
 
     async def ready(self) -> Any:
         """Wait until the model is loaded, or cannot be, and return the status."""
@@ -253,6 +274,10 @@ class Editor:
         def status_changed(status: Any) -> None:
             self.statuses.append(status)
 
+        @self._client.feature("linewise/documentStatus")  # type: ignore[untyped-decorator]
+        def document_status(status: Any) -> None:
+            self.documents[status.uri] = status
+
         @self._client.feature(  # type: ignore[untyped-decorator]
             types.WINDOW_WORK_DONE_PROGRESS_CREATE
         )
@@ -274,6 +299,10 @@ class Editor:
             self.messages.append(params.message)
             self.offered.append([action.title for action in params.actions or []])
             return types.MessageActionItem(self.answers.pop(0)) if self.answers else None
+
+        @self._client.feature(types.WORKSPACE_CONFIGURATION)  # type: ignore[untyped-decorator]
+        def configured(params: types.ConfigurationParams) -> list[Any]:
+            return [self.set_in.get(item.scope_uri) for item in params.items]
 
         @self._client.feature(  # type: ignore[untyped-decorator]
             types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS

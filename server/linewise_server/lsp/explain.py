@@ -59,7 +59,7 @@ def _ask(server: LinewiseServer, wanted: protocol.ExplainCompletion) -> Ask:
     document = server.session.documents.get(wanted.uri)
     if document is None:
         raise _failure("This document is not open.")
-    reason = server.session.reason_for_silence(wanted.uri, document.language)
+    reason = server.session.silences.reason(wanted.uri, document.language)
     if reason is not None:
         raise _failure(f"Linewise leaves this document alone: {reason}.")
     if document.version != wanted.version:

@@ -33,8 +33,9 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
             return None
         position = types.Position(wanted["position"]["line"], wanted["position"]["character"])
         offset = document.snapshot().offset(*document.locate(position))
-        found = await workspace.docs.resolve(source_of(document), offset, _DEADLINE)
-        workspace.noticed(found)
+        source = source_of(document)
+        found = await workspace.docs(source.path).resolve(source, offset, _DEADLINE)
+        workspace.noticed(source, found)
         workspace.usage.shown(found, "palette")
         if found is not None and found.link is not None:
             # The client asks for the address because the user opens it.
@@ -54,7 +55,8 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         position = types.Position(wanted.line, wanted.character)
         offset = document.snapshot().offset(*document.locate(position))
         accepted = accepted_at(server, workspace, wanted.uri, offset)
-        found = await apis_at(workspace.docs, source_of(document), offset, accepted)
+        source = source_of(document)
+        found = await apis_at(workspace.docs(source.path), source, offset, accepted)
         usage = workspace.usage
         for link in found:
             surface: Surface = "palette" if link.source == "cursor" else "completion"

@@ -26,13 +26,14 @@ from linewise_server.errors import LinewiseError
 from linewise_server.generation.ask import Ask, Change, Outcome, Surroundings
 from linewise_server.generation.generator import OnText, apply, generate, prepare
 from linewise_server.generation.offers import offers
-from linewise_server.generation.ways import WAYS, smallest_model
+from linewise_server.generation.ways import WAYS, WRITTEN, name_of, smallest_model
 from linewise_server.lsp.documents import Document
+from linewise_server.lsp.folders import path_of
 from linewise_server.lsp.plain import field, plain
 from linewise_server.lsp.position import Encoding, to_character
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.single_edit import SingleEdit
-from linewise_server.lsp.workspace_docs import WorkspaceDocs, path_of
+from linewise_server.lsp.workspace_docs import WorkspaceDocs
 from linewise_server.snapshot import Snapshot
 
 SAMPLES = types.CodeActionKind.Refactor.value + ".linewise.sample"
@@ -78,6 +79,7 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         await SingleEdit(server, snapshot, WAYS[wanted.kind].title).make(
             lambda show: work.run(wanted, snapshot, show)
         )
+        work.advise(wanted.kind)
 
 
 class Generations:
@@ -86,13 +88,19 @@ class Generations:
     def __init__(self, server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         self._server = server
         self._workspace = workspace
+        self._client_asks = False
+        server.session.listeners.introduced.append(self._introduced)
+
+    def _introduced(self, options: Any) -> None:
+        """Note whether the client asks its user for what an action lacks: an instruction."""
+        self._client_asks = field(options, "asksForDetail") is True
 
     def snapshot(self, wanted: protocol.Generate) -> Snapshot:
         """Return the document that a request is about, as the client had it when it asked."""
         document = self._server.session.documents.get(wanted.uri)
         if document is None:
             raise _failure("This document is not open.")
-        reason = self._server.session.reason_for_silence(wanted.uri, document.language)
+        reason = self._server.session.silences.reason(wanted.uri, document.language)
         if reason is not None:
             raise _failure(f"Linewise leaves this document alone: {reason}.")
         if document.version != wanted.version:
@@ -112,6 +120,17 @@ class Generations:
         except (ModelError, LinewiseError) as error:
             raise _failure(str(error)) from error
 
+    def advise(self, kind: protocol.GenerationKind) -> None:
+        """Say once for each way what to expect of the model and which would do it well."""
+        way, better = WAYS[kind], self._better(kind)
+        if better is not None:
+            advice = f"{way.small} Better: linewise models pull {better}"
+            self._server.session.tell_once(advice, f"what {kind} needs")
+
+    def _better(self, kind: protocol.GenerationKind) -> str | None:
+        settings = self._server.session.settings
+        return smallest_model(WAYS[kind], settings.model) if not settings.remote_url else None
+
     async def prepare(self, wanted: protocol.Generate) -> None:
         """Have read what a request will begin with; if that fails, the request itself will say.
 
@@ -127,9 +146,7 @@ class Generations:
     async def answer(self, outcome: Outcome, snapshot: Snapshot) -> protocol.Generation:
         """Return an outcome as the client is told it, with the docs of the APIs in it."""
         encoding = self._server.session.documents.encoding
-        settings = self._server.session.settings
-        way = WAYS[outcome.kind]
-        better = smallest_model(way, settings.model) if not settings.remote_url else None
+        way, better = WAYS[outcome.kind], self._better(outcome.kind)
         return protocol.Generation(
             kind=outcome.kind,
             version=snapshot.version,
@@ -139,6 +156,7 @@ class Generations:
             file=outcome.file,
             problems=list(outcome.problems),
             unresolved=list(outcome.unresolved),
+            names_checked=outcome.names_checked,
             apis=await self._apis(outcome, snapshot),
             model=outcome.model,
             advice=way.small if better else None,
@@ -155,7 +173,7 @@ class Generations:
     ) -> list[types.CodeAction]:
         """Return the actions for a range; what each of them runs is filled in when it is chosen."""
         session = self._server.session
-        if session.reason_for_silence(document.uri, document.language) is not None:
+        if session.silences.reason(document.uri, document.language) is not None:
             return []
         only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
         if SAMPLES in only:
@@ -168,8 +186,9 @@ class Generations:
         asked = params.context.trigger_kind != types.CodeActionTriggerKind.Automatic
         kinds = types.CodeActionKind
         found = [
-            self._action(document, params.range, kind, kinds.Refactor)
+            action
             for kind in offers(snapshot, start, end, asked=asked)
+            for action in self._actions(document, params.range, kind)
         ]
         if asked:
             found += [
@@ -177,6 +196,33 @@ class Generations:
                 for each in params.context.diagnostics
             ]
         return [action for action in found if _is_wanted(action, only)]
+
+    def _actions(
+        self, document: Document, place: types.Range, kind: protocol.GenerationKind
+    ) -> list[types.CodeAction]:
+        """Return the actions of a way: one, or one for each word that its user could say.
+
+        LSP has no way to ask for a text, so that clients which do not ask have no free instruction.
+        """
+        kinds = types.CodeActionKind
+        if WAYS[kind].needs == "nothing":
+            return [self._action(document, place, kind, kinds.Refactor)]
+        if self._client_asks:
+            return [self._action(document, place, kind, kinds.RefactorRewrite)]
+        if kind != "translate":
+            return []
+        return [
+            self._action(
+                document,
+                place,
+                kind,
+                kinds.RefactorRewrite,
+                title=f"Translate to {name_of(language)}",
+                detail=language,
+            )
+            for language in WRITTEN
+            if name_of(language) != name_of(document.language)
+        ]
 
     async def resolve(self, action: types.CodeAction) -> types.CodeAction:
         """Fill in what an action runs."""
@@ -279,7 +325,8 @@ class Generations:
         """Return signatures of what the document imports and uses, and samples of it."""
         source = Source(ask.snapshot.text(), ask.snapshot.language, path_of(ask.snapshot.uri))
         whole = Span(0, len(source.text))
-        found = await self._workspace.docs.apis_in(source, whole, _BEFORE_SECONDS)
+        docs = self._workspace.docs(source.path)
+        found = await docs.apis_in(source, whole, _BEFORE_SECONDS)
         signed = [f"{each.name}{_arguments(each.signature)}" for each in found if each.signature]
         near = ask.instruction + source.text[max(0, ask.start - 500) : ask.end + 500]
         # What is named near the place comes first; there may not be room for the rest.
@@ -299,7 +346,8 @@ class Generations:
             span = Span(0, len(outcome.text))
         if outcome.language == "markdown":
             return []
-        found = await self._workspace.docs.apis_in(source, span, _AFTER_SECONDS)
+        docs = self._workspace.docs(path_of(snapshot.uri))
+        found = await docs.apis_in(source, span, _AFTER_SECONDS)
         return [api_link(each, "completion") for each in found]
 
 

@@ -18,13 +18,15 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         if document is None:
             return None
         offset = document.snapshot().offset(*document.locate(params.position))
-        found = await workspace.docs.resolve(source_of(document), offset)
-        workspace.noticed(found)
+        source = source_of(document)
+        found = await workspace.docs(source.path).resolve(source, offset)
+        workspace.noticed(source, found)
+        workspace.looked_into(document)
         workspace.usage.shown(found, "hover")
         if found is None:
             return None
         notes = [note for add in workspace.notes if (note := add(found)) is not None]
-        whole = workspace.shows_whole(document.language)
+        whole = workspace.shows_whole(document)
         shown = hover_of(found, whole=whole, language=document.language)
         if shown is None and not notes:
             return None

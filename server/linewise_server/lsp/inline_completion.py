@@ -1,11 +1,9 @@
-"""textDocument/inlineCompletion (LSP 3.18), and what the client says became of its items.
-
-`didShowCompletion` and `didPartiallyAcceptCompletion` bear the names that the Copilot language
-server gave them, so that clients written for it work with this one.
-"""
+"""textDocument/inlineCompletion (LSP 3.18), and what the client says became of its items."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types
@@ -29,20 +27,25 @@ def register(server: LinewiseServer) -> None:
         document = session.documents.get(params.text_document.uri)
         if document is None:
             return None
-        invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
-        if not invoked and session.settings.trigger == "manual":
+        ask = ask_for(document, params)
+        await session.informed()
+        settings = session.folders.settings(document.uri)
+        if not ask.invoked and settings.trigger == "manual":
             return None
-        ask = ask_for(document, params, session.settings.candidates if invoked else 1)
+        if ask.invoked:
+            ask = replace(ask, candidates=settings.candidates)
         suggestions = await session.complete(ask)
         return types.InlineCompletionList([item(s, document, ask) for s in suggestions])
 
     @server.command(COMMAND_ACCEPT)
-    def accepted(identity: str) -> None:
+    async def accepted(identity: str) -> None:
         session.accepted(identity)
+        await asyncio.to_thread(session.keys.keep)
 
     @server.feature("textDocument/didShowCompletion")
     def did_show(params: Any) -> None:
-        session.displayed(str(params.item.command.arguments[0]), "rendered")
+        told = protocol.from_wire(protocol.ItemShown, plain(params))
+        session.displayed(told.item.command.arguments[0], "rendered")
 
     @server.feature("linewise/completionShown")
     def shown(params: Any) -> None:
@@ -55,12 +58,14 @@ def register(server: LinewiseServer) -> None:
         session.dismissed(told.id, told.reason, told.shown_ms)
 
     @server.feature("textDocument/didPartiallyAcceptCompletion")
-    def partially_accepted(params: Any) -> None:
-        session.accepted(params.item.command.arguments[0], params.acceptedLength)
+    async def partially_accepted(params: Any) -> None:
+        told = protocol.from_wire(protocol.PartlyAccepted, plain(params))
+        session.accepted(told.item.command.arguments[0], told.accepted_length)
+        await asyncio.to_thread(session.keys.keep)
 
 
-def ask_for(document: Document, params: types.InlineCompletionParams, candidates: int) -> Ask:
-    """Return the request in code points."""
+def ask_for(document: Document, params: types.InlineCompletionParams) -> Ask:
+    """Return the request in code points, for one candidate."""
     line, column = document.locate(params.position)
     invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
     selected = params.context.selected_completion_info
@@ -73,7 +78,6 @@ def ask_for(document: Document, params: types.InlineCompletionParams, candidates
         invoked=invoked,
         selected=selected.text if usable and selected else "",
         selected_from=start[1] if usable and start else None,
-        candidates=candidates,
     )
 
 

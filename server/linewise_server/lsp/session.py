@@ -9,67 +9,36 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Literal
 
 from attrs import evolve
 from lsprotocol import types
-from pygls.uris import to_fs_path
 
 from linewise_models.engine.contract import EngineClient, Report
-from linewise_models.errors import EngineLost, ModelError
+from linewise_models.errors import EngineLost, ModelError, UnknownModel
 from linewise_models.quotation import Definition
 from linewise_server.completion.adapted import AdaptedClient, Adapters
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.budget import too_slow
 from linewise_server.completion.calibration import USUAL
-from linewise_server.completion.completer import Answered, Completer
-from linewise_server.completion.exclusion import Exclusion
+from linewise_server.completion.completer import Completer
 from linewise_server.completion.neighbours import Neighbour
 from linewise_server.completion.outcome import Outcome
 from linewise_server.engines import Engines, ModelMissingError
-from linewise_server.lsp.documents import Document, Documents, Edit
-from linewise_server.protocol import State, Status, Trace
+from linewise_server.lsp.documents import Documents, Edit
+from linewise_server.lsp.folders import Folders
+from linewise_server.lsp.keys_saved import KeysSaved
+from linewise_server.lsp.listeners import Listeners
+from linewise_server.lsp.silence import Silences
+from linewise_server.protocol import DocumentStatus, State, Status, Trace
 from linewise_server.settings import Settings, read_settings
 from linewise_server.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
 _LOADED = 1.0
-
-
-@dataclass(slots=True)
-class Listeners:
-    """Who else hears of what happens; features add themselves when they are registered."""
-
-    introduced: list[Callable[[Any], None]] = field(default_factory=list)
-    """With the client's initialization options."""
-    opened: list[Callable[[Document], None]] = field(default_factory=list)
-    closed: list[Callable[[str], None]] = field(default_factory=list)
-    """With the URI of a document that is open no more."""
-    edited: list[Callable[[Document, Edit], None]] = field(default_factory=list)
-    answered: list[Answered] = field(default_factory=list)
-    """Of every request, also those that failed or were cancelled."""
-    accepted: list[Callable[[str, Suggestion], None]] = field(default_factory=list)
-    """With the URI of the document."""
-    accepted_partly: list[Callable[[str, int], None]] = field(default_factory=list)
-    """With the id and how many of its first characters are in the text."""
-    inserted: list[Callable[[str, str, str, str], None]] = field(default_factory=list)
-    """With the URI of the document, a catalogue, the id of its sample and the text put in."""
-    shown: list[Callable[[str, str], None]] = field(default_factory=list)
-    """With the id and how the client knows that it is on the screen."""
-    dismissed: list[Callable[[str, str, float], None]] = field(default_factory=list)
-    """With the id, the reason and the milliseconds that it stood on the screen."""
-    loading: list[Callable[[float], None]] = field(default_factory=list)
-    """With the share of the model that is loaded, 0.0 to 1.0."""
-    served: list[Callable[[Report], None]] = field(default_factory=list)
-    """When the engine is ready, again after each request."""
-    failed: list[Callable[[], None]] = field(default_factory=list)
-    """When the engine could not do what was asked."""
-    starting: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    ending: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
 
 class Session:
@@ -79,12 +48,16 @@ class Session:
         self,
         engines: Engines,
         on_status: Callable[[Status], None],
+        on_document: Callable[[DocumentStatus], None],
         on_trace: Callable[[Trace], None],
         on_problem: Callable[[str], None],
     ) -> None:
         self.engines = engines
         self.documents = Documents()
-        self.settings = Settings()
+        self.folders = Folders(engines.environ)
+        self.silences = Silences(self.documents, self.folders, on_document)
+        self.informing = asyncio.Lock()
+        """Held while the editor is asked for its settings; see `informed`."""
         self.status = Status("loading", "Starting", None, None, None, None, 0, None, None)
         self.shown: dict[str, tuple[str, Suggestion]] = {}
         """Document and suggestion by id, for what the client later says of them."""
@@ -94,6 +67,7 @@ class Session:
         """What the client calls itself."""
         self.least: Callable[[], float] = lambda: USUAL
         """Mean log-probability below which nothing is shown unasked."""
+        self.keys = KeysSaved(None, lambda: False)
         self.listeners = Listeners()
         self._adapters = Adapters(self.tell_once)
         self._background: set[asyncio.Task[None]] = set()
@@ -104,9 +78,17 @@ class Session:
         self._completer: Completer | None = None
         self._failures: list[Completer] = []
         self._numbers = itertools.count(1)
-        self._saved = 0
-        self._exclusion = Exclusion(())
-        self._reasons: dict[str, str | None] = {}
+        self._advice: tuple[tuple[str, Settings], str] | None = None
+        """What to do about an engine that is too slow, and about which by what settings."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the window; those of a document are in `folders`."""
+        return self.folders.window
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self.folders.window = settings
 
     async def configure(self, section: Any) -> None:
         """Take the editor's settings; a new model or engine takes the place of the old one."""
@@ -118,8 +100,7 @@ class Session:
             self.tell_once(problem)
         logging.getLogger("linewise_server").setLevel(settings.log_level.upper())
         before, self.settings = self.settings, settings
-        self._exclusion = Exclusion(settings.exclude)
-        self._reasons.clear()
+        self.silences.look_again()
         if (warning := self.engines.warning(settings)) is not None:
             self.tell_once(warning)
         serving = (
@@ -133,6 +114,11 @@ class Session:
         if any(getattr(before, name) != getattr(settings, name) for name in serving):
             await self.release()
 
+    async def informed(self) -> None:
+        """Wait until it is known what the editor sets; a request must not go by what was before."""
+        async with self.informing:
+            pass
+
     async def serve_model(self, name: str) -> None:
         """Serve another model from now on, whatever the settings said before."""
         self.settings = evolve(self.settings, model=name)
@@ -140,9 +126,7 @@ class Session:
 
     async def complete(self, ask: Ask) -> list[Suggestion]:
         """Return suggestions; what goes wrong is told once and shown in the status."""
-        reason = self.reason_for_silence(ask.snapshot.uri, ask.snapshot.language)
-        if reason is not None:
-            self._show(replace(self.status, state="off", message=f"Off here: {reason}"))
+        if self.silences.reason(ask.snapshot.uri, ask.snapshot.language) is not None:
             return []
         started = time.monotonic()
         try:
@@ -170,25 +154,10 @@ class Session:
         """Return the engine of the settings, for what is no completion. Raises ModelError."""
         return self.completer().client
 
-    def reason_for_silence(self, uri: str, language: str) -> str | None:
-        """Return why nothing is suggested in a document, in words; None where it is."""
-        if not self.settings.enable:
-            return "switched off"
-        if not self.settings.serves(language):
-            return f"switched off for {language}"
-        if uri not in self._reasons:
-            path = to_fs_path(uri) if uri.startswith("file:") else None
-            self._reasons[uri] = self._exclusion.reason(Path(path)) if path else None
-        return self._reasons[uri]
-
     @property
     def serves_now(self) -> bool:
         """Whether an engine is at work or about to be."""
         return self._completer is not None
-
-    def may_read(self, path: Path) -> bool:
-        """Say whether a file may be shown to the model."""
-        return self._exclusion.reason(path) is None
 
     async def surround(
         self,
@@ -201,19 +170,11 @@ class Session:
         if self._completer is not None:
             await self._completer.surround(snapshot, line, neighbours, samples)
 
-    def saved(self, uri: str) -> None:
-        """Note that a file was written; what is ignored may have changed with it."""
-        if uri.endswith("/.gitignore"):
-            self._exclusion.refresh()
-            self._reasons.clear()
-
     async def warm_up(self, item: types.TextDocumentItem) -> None:
         """Load the model when a document opens, so that its first key need not wait for it."""
-        reason = self.reason_for_silence(item.uri, str(item.language_id))
-        if reason is not None:
-            self._show(replace(self.status, state="off", message=f"Off here: {reason}"))
-            return
-        await self.load()
+        await self.informed()
+        if self.silences.reason(item.uri, str(item.language_id)) is None:
+            await self.load()
 
     async def load(self) -> None:
         """Start the engine and load the model now."""
@@ -225,6 +186,7 @@ class Session:
     def opened(self, item: types.TextDocumentItem) -> None:
         """Take a document in."""
         document = self.documents.open(item)
+        self.silences.tell(document)
         for listener in self.listeners.opened:
             listener(document)
 
@@ -248,6 +210,7 @@ class Session:
         self.documents.close(uri)
         for listener in self.listeners.closed:
             listener(uri)
+        self.silences.forget(uri)
         self.last_edit.pop(uri, None)
         self._adapters.choose(uri, None)
         if self._completer is not None:
@@ -265,14 +228,19 @@ class Session:
         if found is None:
             return
         uri, suggestion = found
-        self._saved += len(suggestion.text) if characters is None else characters
         if characters is None:
             for listener in self.listeners.accepted:
                 listener(uri, suggestion)
         else:
             for hears in self.listeners.accepted_partly:
                 hears(identity, characters)
-        self._show(replace(self.status, keys_saved_today=self._saved))
+        self.keys.tell(identity, len(suggestion.text) if characters is None else characters)
+        self._show(replace(self.status, keys_saved_today=self.keys.today))
+
+    async def refresh_keys(self) -> None:
+        """Bring the keys saved today up to date: other windows save some, and days end."""
+        await asyncio.to_thread(self.keys.read)
+        self._show(replace(self.status, keys_saved_today=self.keys.today))
 
     def inserted(self, uri: str, catalogue: str, sample: str, text: str) -> None:
         """Note that a sample is in a document now."""
@@ -327,7 +295,7 @@ class Session:
         client = AdaptedClient(engine, self._adapters)
         self._completer = Completer(
             client,
-            lambda: self.settings,
+            self.folders.settings,
             self._traced,
             answered=self._answered,
             least=lambda: self.least(),
@@ -347,13 +315,13 @@ class Session:
         for listener in self.listeners.loading:
             listener(share)
         if share < _LOADED:
-            name = self.settings.model
+            title = self.engines.title(self.settings)
             self._show(
                 replace(
                     self.status,
                     state="loading",
-                    message=f"Loading {name}",
-                    model=name,
+                    message=f"Loading {title}",
+                    model=title,
                     progress=share,
                 )
             )
@@ -362,29 +330,41 @@ class Session:
         report = await completer.report()
         for listener in self.listeners.served:
             listener(report)
-        slow = too_slow(report)
+        by_hand = self.settings.trigger == "manual"
+        waits: Literal["automatic", "invoked"] = "invoked" if by_hand else "automatic"
+        slow = too_slow(report, getattr(self.settings, f"latency_{waits}"))
+        title = self.engines.title(self.settings)
         state: State = "tooSlow" if slow else "ready"
         speed = f"{report.generation_speed:.0f} tokens/s"
         advice = None
         if slow:
-            advice = (
-                f"{report.model} writes {speed} on this machine, too slow while typing. "
-                "Choose a smaller model, or set linewise.trigger to manual."
-            )
-            self.tell_once(advice, f"the speed of {report.model}")
+            advice = await self._instead(report, waits)
+        does_well, does_badly = self.engines.verdict(self.settings)
         self._show(
             Status(
                 state=state,
-                message=f"{report.model} on {report.backend}, {speed}",
-                model=self.settings.model,
+                message=f"{title} on {report.backend}, {speed}",
+                model=title,
                 backend=report.backend,
                 prompt_speed=round(report.prompt_speed),
                 generation_speed=round(report.generation_speed),
-                keys_saved_today=self._saved,
+                keys_saved_today=self.keys.today,
                 progress=None,
                 advice=advice,
+                does_well=does_well,
+                does_badly=does_badly,
             )
         )
+        if advice is not None:
+            self.tell_once(advice, f"the speed of {title}")
+
+    async def _instead(self, report: Report, latency: str) -> str:
+        """Return what to do about an engine that is too slow; found out once for each."""
+        about = (report.model, self.settings)
+        if self._advice is None or self._advice[0] != about:
+            said = await asyncio.to_thread(self.engines.instead, self.settings, report, latency)
+            self._advice = about, said
+        return self._advice[1]
 
     def _failed(self, error: ModelError) -> None:
         log.error("%s", error)
@@ -394,7 +374,8 @@ class Session:
             # Others may still wait for it, and are to hear the same; it is closed with the next.
             self._failures += [self._completer] if self._completer is not None else []
             self._completer = None
-        state: State = "noModel" if isinstance(error, ModelMissingError) else "error"
+        none = isinstance(error, ModelMissingError | UnknownModel)
+        state: State = "noModel" if none else "error"
         self._show(replace(self.status, state=state, message=str(error), progress=None))
         self.tell_once(str(error))
 

@@ -21,8 +21,8 @@ from linewise_server.generation.ask import Change, Outcome
 from linewise_server.generation.generator import OnText
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.drift import Drift
+from linewise_server.lsp.folders import path_of
 from linewise_server.lsp.server import LinewiseServer
-from linewise_server.lsp.workspace_docs import path_of
 from linewise_server.snapshot import Snapshot
 
 _BELOW, _DISCARD = "Insert Below", "Discard"
@@ -116,7 +116,7 @@ class SingleEdit:
         workspace = self._server.client_capabilities.workspace
         able = workspace.workspace_edit if workspace else None
         confirm = (
-            self._server.session.settings.generate_preview
+            self._server.session.folders.settings(document.uri).generate_preview
             and able is not None
             and able.change_annotation_support is not None
         )

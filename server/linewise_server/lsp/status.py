@@ -21,7 +21,8 @@ def register(server: LinewiseServer) -> None:
     session = server.session
 
     @server.feature("linewise/status")
-    def status(_: Any) -> Any:
+    async def status(_: Any) -> Any:
+        await session.refresh_keys()
         return protocol.to_wire(session.status)
 
     @server.feature("linewise/models")

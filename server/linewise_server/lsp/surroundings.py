@@ -17,8 +17,9 @@ from linewise_server.apidocs.source import Source, Span
 from linewise_server.completion.completer import NEAR_LINES
 from linewise_server.completion.neighbours import Neighbour, imported
 from linewise_server.lsp.documents import Document, Edit
+from linewise_server.lsp.folders import Folder, path_of
 from linewise_server.lsp.server import LinewiseServer
-from linewise_server.lsp.workspace_docs import WorkspaceDocs, path_of
+from linewise_server.lsp.workspace_docs import WorkspaceDocs
 from linewise_server.snapshot import Snapshot
 from linewise_telemetry.catalogue.errors import CatalogueError
 from linewise_telemetry.catalogue.holding import Holding
@@ -30,6 +31,7 @@ _MOST_BYTES = 200_000
 def register(server: LinewiseServer, workspace: WorkspaceDocs, holding: Holding) -> None:
     """Look around whenever the user pauses in a document."""
     session = server.session
+    folders = session.folders
     waiting: set[str] = set()
 
     async def look(document: Document) -> None:
@@ -40,23 +42,26 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs, holding: Holding)
             waiting.discard(document.uri)
         if session.documents.get(document.uri) is not document:
             return
-        silent = session.reason_for_silence(document.uri, document.language)
+        silent = session.silences.reason(document.uri, document.language)
         if silent is None and session.serves_now:
-            snapshot, root = document.snapshot(), server.workspace.root_path
-            files = await asyncio.to_thread(_imports, snapshot, root, session.may_read)
+            snapshot, folder = document.snapshot(), folders.holding(path_of(document.uri))
+            files = await asyncio.to_thread(_imports, snapshot, folder, session.silences.may_read)
             edit = session.last_edit.get(document.uri)
             line = min(edit.line, len(snapshot.lines) - 1) if edit is not None else 0
             samples = await asyncio.to_thread(_samples, snapshot, line, holding)
             await session.surround(snapshot, line, [*_open(document), *files], samples)
 
     def _open(here: Document) -> list[Neighbour]:
+        home = folders.holding(path_of(here.uri))
         others = [other for other in session.documents if other is not here]
         return [
             Neighbour(
-                _name(path_of(other.uri), server.workspace.root_path), other.snapshot().text()
+                _name(path, folders.holding(path), abroad=folders.holding(path) is not home),
+                other.snapshot().text(),
             )
             for other in others
-            if session.reason_for_silence(other.uri, other.language) is None
+            if session.silences.reason(other.uri, other.language) is None
+            for path in [path_of(other.uri)]
         ]
 
     def opened(document: Document) -> None:
@@ -72,20 +77,22 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs, holding: Holding)
 
 
 def _imports(
-    snapshot: Snapshot, root: str | None, may_read: Callable[[Path], bool]
+    snapshot: Snapshot, folder: Folder | None, may_read: Callable[[Path], bool]
 ) -> list[Neighbour]:
-    """Return the files of the workspace that a document imports."""
+    """Return the files of its folder that a document imports."""
     here = path_of(snapshot.uri)
-    if here is None or not root:
+    if here is None or folder is None:
         return []
     found = []
-    whole = Path(root).resolve()
+    whole = folder.path.resolve()
     for path in imported(snapshot.text(), snapshot.language, here.resolve(), whole):
         try:
-            if not may_read(path):
+            # A link may lead out of the folder that was opened by its name into another one.
+            if not may_read(path) or not may_read(folder.path / path.relative_to(whole)):
                 continue
             if path.stat().st_size <= _MOST_BYTES:
-                found.append(Neighbour(_name(path, str(whole)), path.read_text("utf-8", "replace")))
+                name = path.relative_to(whole).as_posix()
+                found.append(Neighbour(name, path.read_text("utf-8", "replace")))
         except OSError:
             # It went away or may not be read; what is left says enough.
             continue
@@ -109,9 +116,11 @@ def _samples(snapshot: Snapshot, line: int, holding: Holding) -> list[Definition
     ]
 
 
-def _name(path: Path | None, root: str | None) -> str:
-    """Return a path as the project's people write it."""
+def _name(path: Path | None, folder: Folder | None, *, abroad: bool) -> str:
+    """Return a path as the project's people write it, with its folder's name from another one."""
     if path is None:
         return "untitled"
-    inside = root is not None and path.is_relative_to(root)
-    return path.relative_to(root).as_posix() if root is not None and inside else path.name
+    if folder is None:
+        return path.name
+    inside = path.relative_to(folder.path).as_posix()
+    return f"{folder.name}/{inside}" if abroad and folder.name else inside

@@ -1,7 +1,8 @@
 """The docs of the workspace that an editor window has open.
 
-In: documents of the session. Out: sources and the `Docs` that answer for them, opened when first
-needed. Asks the user before a fetch that needs a yes, once a package, version and session.
+In: documents of the session. Out: sources and the `Docs` that answer for them, those of the folder
+that holds each, opened when first needed. Asks the user before a fetch that needs a yes, once a
+package, version and session.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from weakref import WeakSet
 
 from lsprotocol import types
 
 from linewise_models.home import Home
 from linewise_server.apidocs.catalogues import Catalogues
 from linewise_server.apidocs.consent import Policy, permission
-from linewise_server.apidocs.docs import Docs, open_docs
+from linewise_server.apidocs.docs import WARM_SECONDS, Docs, Shared, open_docs
 from linewise_server.apidocs.environment import environment_at, find_environment
 from linewise_server.apidocs.errors import ApiDocsError
 from linewise_server.apidocs.link import Resolution
@@ -30,7 +30,9 @@ from linewise_server.apidocs.source import Source, Span
 from linewise_server.apidocs.sources import candidates
 from linewise_server.apidocs.usage import Usage
 from linewise_server.lsp.documents import Document
+from linewise_server.lsp.folders import Folder, path_of
 from linewise_server.lsp.server import LinewiseServer
+from linewise_server.settings import Settings
 from linewise_telemetry.catalogue.errors import CatalogueError
 from linewise_telemetry.catalogue.holding import Holding
 
@@ -39,6 +41,10 @@ log = logging.getLogger(__name__)
 _YES, _NO = "Fetch", "Not for this package"
 _PAUSE_SECONDS = 2.0
 """Without a key for so long, the processor is free for what may be asked later."""
+_AT_OPEN_SECONDS = 0.3
+"""Of inference for a text that nobody asked about yet: it starts jedi and reads what most texts
+use. All its names are inferred only once somebody hovers there, since most texts are typed in and
+never asked about, and inferring cost as much as half of the completions."""
 INFERENCE_SECONDS = 15.0
 """How long an answer that nobody waits for may take: a package is slow to infer the first time."""
 
@@ -56,9 +62,8 @@ class WorkspaceDocs:
     ) -> None:
         self.python_is_served = False
         """Whether the client says that another server shows Python's signatures already."""
-        self.interpreter = ""
-        """The Python that the user chose in the client, empty where the client does not say."""
-        self._chosen = ("", "")
+        self.interpreters: dict[Path | None, str] = {}
+        """The Python that the user chose in the client, by root; empty where it does not say."""
         self.accepted: tuple[str, str] | None = None
         """URI of the document and text of the completion that was accepted last."""
         self.notes: list[Callable[[Resolution], str | None]] = []
@@ -69,88 +74,80 @@ class WorkspaceDocs:
         self._disturbed = 0.0
         self._home = home
         self._environ = environ
-        self._docs: Docs | None = None
+        self._docs: dict[Path | None, Docs] = {}
+        self._chosen: dict[Path | None, tuple[str, str]] = {}
+        """What the docs of a root were opened for: what is set, and what the client chose."""
         self._catalogues: Catalogues | None = None
+        self._shared: Shared | None = None
         self._background: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
         self._asked: set[str] = set()
+        self._looked_into: WeakSet[Document] = WeakSet()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
-    def docs(self) -> Docs:
-        """The docs, opened on first use, for the Python that the workspace uses."""
-        chosen = (self._server.session.settings.docs_python, self.interpreter)
-        if self._docs is None or self._chosen != chosen:
-            self._chosen = chosen
-            self._docs = self._opened_docs()
-        return self._docs
+    def shared(self) -> Shared:
+        """What the docs of all folders have in common, opened on first use."""
+        if self._shared is None:
+            self._shared = Shared(self._home.root / "docs")
+        return self._shared
 
-    def _opened_docs(self) -> Docs:
-        """Return docs for the Python that is used now; those at hand where it is the same."""
-        place, before = self._server.workspace.root_path, self._docs
-        root = Path(place) if place else None
-        environment = find_environment(root, self._configured(root), self._environ)
-        if before is not None:
-            if before.packages.environment == environment:
-                return before
-            self.run("retire docs", before.retire())
-        folder, cache = self._home.root / "docs", self._home.cache
-        return open_docs(folder, cache, root, environment, self._policy, before)
+    def docs(self, path: Path | None) -> Docs:
+        """Return the docs of the folder that holds a file, for the Python that is used there.
 
-    def _configured(self, root: Path | None) -> Path | None:
-        """Return the interpreter that the setting names, else what the client says is chosen."""
-        said = self._server.session.settings.docs_python
-        if said:
-            said = said.replace("${workspaceFolder}", str(root or ""))
-            place = (root or Path()) / Path(said).expanduser()
-            if environment_at(place) is not None:
-                return place
-            self._server.session.tell_once(
-                f"linewise.docs.python is {said}, where no Python environment is. Set it to an"
-                " interpreter or to the folder of an environment; until then docs are linked for"
-                " the Python that Linewise finds by itself."
-            )
-        return Path(self.interpreter) if self.interpreter else None
+        What no folder holds is a library's most often, so it goes with the first folder.
+        """
+        folder = self._folder(path)
+        root = folder.path if folder is not None else None
+        chosen = (self._settings(root).docs_python, self.interpreters.get(root, ""))
+        if root not in self._docs or self._chosen[root] != chosen:
+            self._chosen[root] = chosen
+            self._open(root)
+        return self._docs[root]
 
     @property
     def catalogues(self) -> Catalogues:
         """The catalogues that the user subscribes to, matched with what is written here."""
         if self._catalogues is None:
-            docs = self.docs
-            self._catalogues = Catalogues(self._holding, docs.library.index, docs.threads)
+            self._catalogues = Catalogues(self._holding, self.shared.index, self.shared.threads)
         return self._catalogues
 
     def add_background(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run `work` from the first document on, until the server ends."""
         self._background[name] = work
 
-    def shows_whole(self, language: str) -> bool:
+    def shows_whole(self, document: Document) -> bool:
         """Say whether a hover has signature and summary, or the link alone."""
-        match self._server.session.settings.docs_hover:
+        match self._server.session.folders.settings(document.uri).docs_hover:
             case "whole":
                 return True
             case "link":
                 return False
             case "automatic":
-                return not (language == "python" and self.python_is_served)
+                return not (document.language == "python" and self.python_is_served)
 
-    def noticed(self, resolution: Resolution | None) -> None:
+    def noticed(self, source: Source, resolution: Resolution | None) -> None:
         """Fetch docs that a resolution lacks, if the user agreed or agrees now."""
-        package = self.docs.obtainable(resolution) if resolution is not None else None
+        docs = self.docs(source.path)
+        package = docs.obtainable(resolution) if resolution is not None else None
         wanted = f"{package.name} {package.version}" if package is not None else ""
         if package is not None and wanted not in self._asked:
             self._asked.add(wanted)
-            self.run(f"fetch {package.name}", self._obtain(package))
+            self.run(f"fetch {package.name}", self._obtain(docs, package))
 
     def opened(self, document: Document) -> None:
-        """Infer a document's names in the background, and start what else runs there."""
+        """Begin to infer a document's names in the background, and start what else runs there."""
         for name, work in self._background.items():
             if name not in self._tasks:
                 self.run(name, work())
-        if self._docs is not None:
-            # An environment may have been made since.
-            self._docs = self._opened_docs()
+        self._look_again(document)
         self.disturbed()
-        self.run("warm", self._warm(document))
+        self.run("warm", self._warm(document, _AT_OPEN_SECONDS))
+
+    def looked_into(self, document: Document) -> None:
+        """Infer all names of a document in pauses from now on: somebody reads its docs."""
+        if document not in self._looked_into:
+            self._looked_into.add(document)
+            self.run("warm", self._warm(document, WARM_SECONDS))
 
     def disturbed(self) -> None:
         """Note that the user does something just now."""
@@ -165,7 +162,7 @@ class WorkspaceDocs:
     async def resolve_with_catalogues(self, source: Source, offset: int) -> Resolution | None:
         """Infer what stands somewhere in a pause, the symbols of subscribed catalogues included."""
         await self.read_catalogues()
-        return await self.docs.resolve(source, offset, INFERENCE_SECONDS)
+        return await self.docs(source.path).resolve(source, offset, INFERENCE_SECONDS)
 
     async def read_catalogues(self) -> Catalogues:
         """Return the catalogues as they are now, or as they were where their list is damaged."""
@@ -189,23 +186,35 @@ class WorkspaceDocs:
         if task is not None:
             task.cancel()
 
+    async def follow_folders(self) -> None:
+        """Let go of the docs of folders that left the workspace."""
+        roots = {folder.path for folder in self._server.session.folders.open}
+        # It may be at a folder that left; the next document that opens is warmed again.
+        self.stop("warm")
+        for root in [root for root in self._docs if root not in roots]:
+            await self._docs.pop(root).close()
+
     async def close(self) -> None:
         """End what runs in the background, and the inference process."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        docs, self._docs, self._catalogues = self._docs, None, None
-        if docs is not None:
+        opened, self._docs, self._catalogues = self._docs, {}, None
+        for docs in opened.values():
             await docs.close()
+        shared, self._shared = self._shared, None
+        if shared is not None:
+            await shared.close()
 
-    async def _warm(self, document: Document) -> None:
+    async def _warm(self, document: Document, seconds: float) -> None:
         await self.quiet()
-        await self.docs.warm(source_of(document), self.quiet)
+        source = source_of(document)
+        await self.docs(source.path).warm(source, self.quiet, seconds)
 
-    async def _obtain(self, package: Package) -> None:
-        acquisition = self.docs.acquisition
-        if permission(self._policy(), acquisition.answers, package) == "ask":
+    async def _obtain(self, docs: Docs, package: Package) -> None:
+        acquisition = docs.acquisition
+        if permission(acquisition.policy(), acquisition.answers, package) == "ask":
             hosts = sorted({candidate.host for candidate in candidates(package)})
             answer = await self._server.window_show_message_request_async(
                 types.ShowMessageRequestParams(
@@ -223,8 +232,50 @@ class WorkspaceDocs:
         except ApiDocsError as error:
             log.info("%s", error)
 
-    def _policy(self) -> Policy:
-        settings = self._server.session.settings
+    def _look_again(self, document: Document) -> None:
+        """Open the docs of a document's root anew if an environment was made there since."""
+        folder = self._folder(path_of(document.uri))
+        root = folder.path if folder is not None else None
+        if root in self._docs:
+            self._open(root)
+
+    def _open(self, root: Path | None) -> None:
+        """Open docs for the Python that a root uses now, unless those at hand are for it."""
+        before = self._docs.get(root)
+        environment = find_environment(root, self._configured(root), self._environ)
+        if before is not None and before.packages.environment == environment:
+            return
+        if before is not None:
+            self.run(f"close docs of {before.packages.environment.executable}", before.close())
+        policy = lambda: self._policy(root)  # noqa: E731
+        self._docs[root] = open_docs(self.shared, self._home.cache, root, environment, policy)
+
+    def _configured(self, root: Path | None) -> Path | None:
+        """Return the interpreter that the setting names, else what the client says is chosen."""
+        said = self._settings(root).docs_python
+        if said:
+            said = said.replace("${workspaceFolder}", str(root or ""))
+            place = (root or Path()) / Path(said).expanduser()
+            if environment_at(place) is not None:
+                return place
+            self._server.session.tell_once(
+                f"linewise.docs.python is {said}, where no Python environment is. Set it to an"
+                " interpreter or to the folder of an environment; until then docs are linked for"
+                " the Python that Linewise finds by itself."
+            )
+        chosen = self.interpreters.get(root)
+        return Path(chosen) if chosen else None
+
+    def _folder(self, path: Path | None) -> Folder | None:
+        folders = self._server.session.folders
+        return folders.holding(path) or next(iter(folders.open), None)
+
+    def _settings(self, root: Path | None) -> Settings:
+        folders = self._server.session.folders
+        return folders.settings_in(folders.holding(root))
+
+    def _policy(self, root: Path | None) -> Policy:
+        settings = self._settings(root)
         return Policy(settings.docs_fetch, tuple(settings.docs_private_packages))
 
     def _ended(self, name: str, task: asyncio.Task[None]) -> None:
@@ -237,12 +288,6 @@ class WorkspaceDocs:
 def source_of(document: Document) -> Source:
     """Return a document as the docs see it."""
     return Source(document.snapshot().text(), document.language, path_of(document.uri))
-
-
-def path_of(uri: str) -> Path | None:
-    """Return the path of a file URI, None for texts that are in no file."""
-    parts = urlsplit(uri)
-    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
 def range_of(document: Document, span: Span) -> types.Range:

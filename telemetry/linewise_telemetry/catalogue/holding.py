@@ -45,6 +45,11 @@ class Holding:
         self._lock = threading.Lock()
         self._held = _hold(0, (), {})
 
+    @property
+    def at_hand(self) -> Held:
+        """What was read last, at once and without a look at any file: for who must not wait."""
+        return self._held
+
     def current(self) -> Held:
         """Return what the shelf holds now. Raises CatalogueError where its list is damaged.
 

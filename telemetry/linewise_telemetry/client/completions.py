@@ -13,7 +13,7 @@ from linewise_telemetry.client.survival import Survival, Survivals
 
 READ_MS = 750
 MOST_OPEN = 256
-MOST_ENDED = 64
+MOST_ENDED = 256
 EXPIRES_AFTER = 600.0
 API_SURVIVAL_AT = 300
 
@@ -97,6 +97,8 @@ class Completions:
     def begin(self, answered: Answered, now: float) -> None:
         """Open a further candidate of an answer that was noted already."""
         # What is shown again after a key is the same completion, and it ends once.
+        if answered.id in self._ended:
+            return
         self._open.setdefault(answered.id, _Open(answered, now))
         while len(self._open) > MOST_OPEN:
             self._end(next(iter(self._open)), "expired", None, now)

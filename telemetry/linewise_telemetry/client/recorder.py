@@ -2,7 +2,8 @@
 
 In: an event's name and raw values. Out: records for the spool, written by a thread of its own. The
 call encodes by the registry, so that nothing else can pass, and puts the result into a bounded
-queue. It never blocks, never raises, and never touches a file or a socket.
+queue. It never blocks, never raises, and never touches a file or a socket. What takes a look at the
+subscriptions is the thread's: these may have to be read from the disk first.
 """
 
 from __future__ import annotations
@@ -86,11 +87,6 @@ class Recorder:
         try:
             event = self._registry.events[name]
             attributes = event.encode(values)
-            catalogue, symbol = attributes.get("catalogue"), attributes.get("symbol")
-            if catalogue is not None and not self._routes.lists(str(catalogue), str(symbol)):
-                raise FieldError(
-                    name, "symbol", "no public catalogue that is subscribed to lists it"
-                )
         except (KeyError, FieldError) as error:
             self._lose("invalid", error)
             return
@@ -116,7 +112,7 @@ class Recorder:
             batch, waiters, ended = self._take()
             if batch:
                 try:
-                    self._spool.add(record for item in batch if (record := self._record(*item)))
+                    self._spool.add([record for item in batch if (record := self._record(*item))])
                 except Exception:  # the edge of this thread: telemetry must not end the server
                     _log.debug("telemetry could not be written", exc_info=True)
             for waiter in waiters:
@@ -156,10 +152,14 @@ class Recorder:
             level = Level.LOCAL
         if decided.since != now.since:
             level = Level.LOCAL
+        catalogue = attributes.get("catalogue")
+        named = None if catalogue is None else str(catalogue)
+        if named is not None and not self._routes.lists(named, str(attributes["symbol"])):
+            why = "no public catalogue that is subscribed to lists it"
+            self._lose("invalid", FieldError(event.name, "symbol", why))
+            return None
         targets: list[tuple[str, str]] = []
         if level >= Level.COUNTS:
-            catalogue = attributes.get("catalogue")
-            named = None if catalogue is None else str(catalogue)
             for target in self._routes.targets(event, named):
                 key = self._key(target, hour)
                 if key is not None:

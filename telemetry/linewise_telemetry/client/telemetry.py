@@ -25,6 +25,7 @@ from linewise_telemetry.client.deletion import Deletions, Request
 from linewise_telemetry.client.feedback import Feedback, Item, Outbox, Recipient, encode
 from linewise_telemetry.client.gate import Gate, State
 from linewise_telemetry.client.otlp import encode as encode_batch
+from linewise_telemetry.client.recipients import Recipients
 from linewise_telemetry.client.recorder import Recorder
 from linewise_telemetry.client.records import HOUR, Batch, Queued, week_of
 from linewise_telemetry.client.sender import Sender
@@ -92,6 +93,7 @@ class Telemetry:
         self._identities = identity.read(self._directory / "identity.json")
         self._outbox = Outbox(places.home / "feedback", send, clock)
         self._deletions = Deletions(self._directory / "deletions.json", send)
+        self._recipients = Recipients(self._directory / "recipients")
         self._spool: Spool | None = None
         self._recorder: Recorder | None = None
         self._sender = Sender(
@@ -266,17 +268,18 @@ class Telemetry:
     def delete_my_data(self) -> list[Request]:
         """Ask every collector to delete what this machine sent, and return what was carried out.
 
-        What cannot be asked now is asked again at the next start.
+        Those of catalogues that are not subscribed to any more are asked, too. What cannot be asked
+        now is asked again at the next start.
         """
         hour = int(self._clock()) // HOUR
         requests = []
+        current = [collector.target for collector in self._collectors()]
         with self._kept() as spool:
-            for collector in self._collectors():
-                keys = [key for one in self._identities for key in one.keys(collector.target, hour)]
-                keys += spool.report_keys(collector.target) if spool is not None else []
-                requests += [
-                    Request(collector.origin, collector.project, key, "", 0) for key in keys
-                ]
+            for target in dict.fromkeys([*current, *self._recipients.targets()]):
+                origin, _, project = target.partition("#")
+                keys = [key for one in self._identities for key in one.keys(target, hour)]
+                keys += spool.report_keys(target) if spool is not None else []
+                requests += [Request(origin, project, key, "", 0) for key in keys]
             self._deletions.ask(requests)
             if spool is not None:
                 spool.purge()
@@ -390,6 +393,7 @@ class Telemetry:
                     schema=self.registry.schema,
                     allowed=self._may_send,
                     known=self._knows,
+                    note=self._recipients.note,
                     send=self._send,
                     monotonic=self._monotonic,
                 )

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import socket
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 TIMEOUT = 10.0
@@ -55,8 +58,15 @@ def is_here(host: str) -> bool:
         return False
 
 
-def send(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
-    """Return the answer to one request, within about `TIMEOUT` seconds.
+def send(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    *,
+    timeout: float = TIMEOUT,
+) -> Answer:
+    """Return the answer to one request, within `timeout` seconds after its address is known.
 
     Raises TransportError where there is none, also for an address that is not acceptable.
     """
@@ -66,28 +76,121 @@ def send(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) 
         url, data=body, headers=dict(headers), method=method
     )
     opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.UnknownHandler(),
-    ):
-        opener.add_handler(handler)
-    deadline = time.monotonic() + TIMEOUT
-    try:
-        with opener.open(request, timeout=TIMEOUT) as response:
-            return Answer(
-                response.status, response.headers.get("Retry-After"), _read(response, deadline)
-            )
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise TransportError(type(error).__name__) from error
+    with _Deadline(timeout) as deadline:
+        for handler in (
+            urllib.request.ProxyHandler(),
+            _Opener(deadline),
+            urllib.request.UnknownHandler(),
+        ):
+            opener.add_handler(handler)
+        try:
+            with opener.open(request, timeout=timeout) as response:
+                answer = Answer(
+                    response.status, response.headers.get("Retry-After"), _read(response)
+                )
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise TransportError(
+                "TimeoutError" if deadline.over else type(error).__name__
+            ) from error
+        if deadline.over:
+            raise TransportError("TimeoutError")
+        return answer
 
 
-def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
-    # A peer that sends a byte every few seconds keeps within the socket's timeout for ever.
+class _Deadline:
+    """Shuts a connection down when its time is over.
+
+    A socket's own timeout is not enough: a peer that sends a byte every few seconds keeps within it
+    for ever, in the headers as well as in the body.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._timer: threading.Timer | None = None
+
+    def __enter__(self) -> _Deadline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left, never less than a millisecond."""
+        return max(0.001, self._end - time.monotonic())
+
+    @property
+    def over(self) -> bool:
+        """Whether no time is left."""
+        return time.monotonic() >= self._end
+
+    def watch(self, connection: socket.socket) -> None:
+        """Shut `connection` down at the end, unless this is left before."""
+
+        def end() -> None:
+            try:
+                # Of TLS, too, the socket below: nobody waits for the peer's goodbye.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            except OSError:
+                return  # it is closed already
+
+        self._timer = threading.Timer(self.left, end)
+        self._timer.daemon = True
+        self._timer.start()
+
+
+class _Plain(http.client.HTTPConnection):
+    """A connection with a deadline."""
+
+    deadline: _Deadline
+
+    def connect(self) -> None:
+        super().connect()
+        self._connected()
+
+    def _connected(self) -> None:
+        self.deadline.watch(self.sock)
+
+
+class _Secure(http.client.HTTPSConnection, _Plain):
+    """The same over TLS, whose handshake gets the time that connecting left."""
+
+    def connect(self) -> None:
+        super().connect()
+        self.deadline.watch(self.sock)
+
+    def _connected(self) -> None:
+        # There is nothing to watch yet: the handshake makes another socket of this one.
+        self.sock.settimeout(self.deadline.left)
+
+
+class _Opener(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+    """Opens connections with one deadline."""
+
+    def __init__(self, deadline: _Deadline) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._make(_Plain), req)
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._make(_Secure), req)
+
+    def _make(self, kind: type[_Plain]) -> Callable[..., _Plain]:
+        def make(host: str, /, **options: Any) -> _Plain:
+            connection = kind(host, **options)
+            connection.deadline = self._deadline
+            return connection
+
+        return make
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
     body = bytearray()
     while chunk := response.read1(16 * 1024):
         body += chunk
-        if len(body) > MAX_ANSWER or time.monotonic() > deadline:
-            raise TransportError("the answer is too long or too slow")
+        if len(body) > MAX_ANSWER:
+            raise TransportError("the answer is too long")
     return bytes(body)

@@ -43,6 +43,7 @@ class Uploader:
         schema: int,
         allowed: Callable[[], bool],
         known: Callable[[str], bool],
+        note: Callable[[str], None],
         send: Send,
         monotonic: Callable[[], float] = time.monotonic,
         chance: random.Random | None = None,
@@ -51,6 +52,7 @@ class Uploader:
         self._schema = schema
         self._allowed = allowed
         self._known = known
+        self._note = note
         self._send = send
         self._monotonic = monotonic
         self._chance = chance or random.Random()  # noqa: S311 (jitter, not a secret)
@@ -88,8 +90,10 @@ class Uploader:
             self._spool.release(batch)
             return False
         try:
+            # First: what was sent to somebody who is not known any more could not be taken back.
+            self._note(batch.target)
             answer = self._send("POST", origin + "/v1/logs", body, headers)
-        except TransportError:
+        except (TransportError, OSError):
             self._spool.release(batch)
             self._pause(batch.target, None)
             return True

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from linewise_telemetry.collector.otlp import Sent
 
 FUTURE_SECONDS = 23 * 3600
-PAST_SECONDS = 21 * 24 * 3600
-WEEK_SECONDS = 7 * 24 * 3600
+GRACE = timedelta(days=7)
+"""So long after its end a week is open: weekly counts are sent after it, and machines rest."""
 _EVENT_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -47,7 +47,7 @@ class Accepted:
     @property
     def week(self) -> date:
         """The Monday of its week."""
-        return self.day - timedelta(days=self.day.weekday())
+        return _monday(self.day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ class Verdicts:
     accepted: list[Accepted]
     dropped: dict[str, str]
     unnamed: int
+
+
+def first_open_week(now: datetime) -> date:
+    """Return the Monday of the oldest week of which events are still taken at `now`."""
+    return _monday((now - GRACE).date())
 
 
 def judge(registry: Registry, project: Project, records: list[Sent], now: float) -> Verdicts:
@@ -102,11 +107,16 @@ def _judge(
     if "symbol" in attributes and attributes["symbol"] not in project.symbols:
         return "symbol"
     moment = record.time_ns / 1e9
-    past = PAST_SECONDS + (0 if n is None else WEEK_SECONDS)
-    if not now - past <= moment <= now + FUTURE_SECONDS:
+    if moment > now + FUTURE_SECONDS:
         return "time"
     wire = cast("dict[str, Wire]", attributes)
     day = datetime.fromtimestamp(moment, UTC).date()
+    if day < first_open_week(datetime.fromtimestamp(now, UTC)):
+        return "time"
     count = n if isinstance(n, int) else registry.count_of(event.name, wire)
     text = json.dumps(wire, separators=(",", ":"))
     return Accepted(id_, event.name, day, count, wire, text)
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())

@@ -1,7 +1,9 @@
 """What the collector keeps of events: the events themselves, and who added what to which figure.
 
 In: accepted events of one contributor. Out: rows, once each however often they are sent; deletion
-with a receipt; retention. Nobody reads figures here: charts read the view `published` alone.
+with a receipt; retention; figures, once a week. Who added what is kept until its week's figures are
+published, which then stay as they are: nothing that comes or goes later can be seen in them. Nobody
+reads figures here: charts read the view `published` alone.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from sqlalchemy import Connection, Engine, delete, func, select
 
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.database import insert
-from linewise_telemetry.collector.intake import Accepted, Project
+from linewise_telemetry.collector.intake import Accepted, Project, first_open_week
 from linewise_telemetry.figures import increments
 
 if TYPE_CHECKING:
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
     from linewise_telemetry.events import Registry
 
 EVENT_DAYS = 90
-TALLY_DAYS = 400
+FIGURE_DAYS = 400
+SETTLING = timedelta(hours=1)
+"""So long after the last event of a week was taken, which may still be on its way into the tables,
+its figures are published."""
 RECEIPT_DAYS = 400
 FEEDBACK_DAYS = 365
 OPEN_STATUSES = ("new", "seen", "planned")
@@ -51,7 +56,10 @@ def contributor(project: str, key: str) -> str:
 
 
 class EventStore:
-    """The tables of events in one database; `publish_open_week` shows a running week too."""
+    """The tables of events in one database.
+
+    `publish_open_week` shows weeks that are not finished too, figures changing as events come.
+    """
 
     def __init__(self, engine: Engine, registry: Registry, *, publish_open_week: bool) -> None:
         self._engine = engine
@@ -134,16 +142,13 @@ class EventStore:
         return None if row is None else Receipt(row.receipt, row.day, row.events)
 
     def sweep(self, now: datetime) -> int:
-        """Delete what is past its time, move the horizon; return how many rows were deleted."""
+        """Delete what is past its time and publish weeks; return how many rows were deleted."""
         today = now.date()
-        horizon = date.max if self._open_week else today - timedelta(days=today.weekday())
-        # One statement, because another collector of this database may sweep at the same time.
-        publish = insert(self._engine, tables.publication).values(id=1, horizon=horizon)
-        publish = publish.on_conflict_do_update(index_elements=["id"], set_={"horizon": horizon})
         feedback = tables.feedback.c
         old = [
             delete(tables.event).where(tables.event.c.day < today - timedelta(EVENT_DAYS)),
-            delete(tables.tally).where(tables.tally.c.week < today - timedelta(TALLY_DAYS)),
+            delete(tables.figure).where(tables.figure.c.week < today - timedelta(FIGURE_DAYS)),
+            delete(tables.silence).where(tables.silence.c.week < today - timedelta(FIGURE_DAYS)),
             delete(tables.deletion).where(tables.deletion.c.day < today - timedelta(RECEIPT_DAYS)),
             delete(tables.session).where(tables.session.c.expires < now),
             delete(tables.feedback).where(
@@ -152,7 +157,7 @@ class EventStore:
             ),
         ]
         with self._writing, self._engine.begin() as connection:
-            connection.execute(publish)
+            self._publish(connection, first_open_week(now - SETTLING))
             return sum(connection.execute(statement).rowcount for statement in old)
 
     def is_alive(self) -> bool:
@@ -162,6 +167,32 @@ class EventStore:
                 connection.execute(select(func.count()).select_from(tables.publication)).scalar()
                 == 1
             )
+
+    def _publish(self, connection: Connection, horizon: date) -> None:
+        """Fix the figures of the weeks before `horizon`, and forget who added what to them."""
+        # First, because it waits for another collector of this database that is at the same.
+        self._move(connection, horizon)
+        cell, shown = [c.name for c in tables.silence.columns][:4], tables.judged.c
+        figures = select(*(shown[c.name] for c in tables.figure.columns)).where(shown.visible == 1)
+        silence = (
+            select(*(shown[name] for name in cell), func.count())
+            .where(shown.visible == 0)
+            .group_by(*(shown[name] for name in cell))
+        )
+        for table, query in ((tables.figure, figures), (tables.silence, silence)):
+            # A week is published once: what a straggler would change stays as it is.
+            names = [column.name for column in table.columns]
+            fix = insert(self._engine, table).from_select(names, query)
+            connection.execute(fix.on_conflict_do_nothing())
+        connection.execute(delete(tables.tally).where(tables.tally.c.week < horizon))
+        if self._open_week:
+            self._move(connection, date.max)
+
+    def _move(self, connection: Connection, horizon: date) -> None:
+        move = insert(self._engine, tables.publication).values(id=1, horizon=horizon)
+        connection.execute(
+            move.on_conflict_do_update(index_elements=["id"], set_={"horizon": horizon})
+        )
 
     def _tally(
         self, connection: Connection, project: str, who: str, events: Iterable[Accepted]
@@ -179,28 +210,28 @@ class EventStore:
                     sums[cell][1] += add.den
         # Sorted, so that two requests of one contributor lock the rows in the same order.
         if sums:
-            rows = [_row(project, who, cell, *sums[cell]) for cell in sorted(sums)]
+            rows = [self._row(project, who, cell, *sums[cell]) for cell in sorted(sums)]
             connection.execute(self._add, rows)
         if seen:
             connection.execute(
-                self._note, [_row(project, who, cell, 1, 1) for cell in sorted(seen)]
+                self._note, [self._row(project, who, cell, 1, 1) for cell in sorted(seen)]
             )
+
+    def _row(self, project: str, who: str, cell: Cell, num: int, den: int) -> dict[str, object]:
+        week, metric, split, value = cell
+        return {
+            "project": project,
+            "week": week,
+            "metric": metric,
+            "split": split,
+            "value": value,
+            "contributor": who,
+            "event": self._registry.metrics[metric].of.event,
+            "num": num,
+            "den": den,
+        }
 
 
 def now_utc(clock: float) -> datetime:
     """Return Unix seconds as a moment in UTC."""
     return datetime.fromtimestamp(clock, UTC)
-
-
-def _row(project: str, who: str, cell: Cell, num: int, den: int) -> dict[str, object]:
-    week, metric, split, value = cell
-    return {
-        "project": project,
-        "week": week,
-        "metric": metric,
-        "split": split,
-        "value": value,
-        "contributor": who,
-        "num": num,
-        "den": den,
-    }

@@ -60,9 +60,34 @@ tally = Table(
     Column("split", String(32), primary_key=True, doc="a field, or empty for the total"),
     Column("value", String(160), primary_key=True),
     Column("contributor", String(32), primary_key=True),
+    Column("event", String(64), nullable=False, doc="that the metric counts"),
     Column("num", BigInteger, nullable=False),
     Column("den", BigInteger, nullable=False),
     Index("tally_contributor", "contributor"),
+    Index("tally_week", "week"),
+)
+
+figure = Table(
+    "figure",
+    metadata,
+    Column("project", String(64), primary_key=True),
+    Column("week", Date, primary_key=True),
+    Column("metric", String(32), primary_key=True),
+    Column("split", String(32), primary_key=True),
+    Column("value", String(160), primary_key=True),
+    Column("num", BigInteger, nullable=False),
+    Column("den", BigInteger, nullable=False),
+    Column("installs", BigInteger, nullable=False, doc="rounded down to five"),
+)
+
+silence = Table(
+    "silence",
+    metadata,
+    Column("project", String(64), primary_key=True),
+    Column("week", Date, primary_key=True),
+    Column("metric", String(32), primary_key=True),
+    Column("split", String(32), primary_key=True),
+    Column("cells", BigInteger, nullable=False, doc="that may not be shown"),
 )
 
 publication = Table(
@@ -141,6 +166,20 @@ audit = Table(
 # Views, made by the migrations and read as tables; kept out of `metadata`, which owns none of them.
 _views = MetaData()
 
+judged = Table(
+    "judged",
+    _views,
+    Column("project", String(64)),
+    Column("week", Date),
+    Column("metric", String(32)),
+    Column("split", String(32)),
+    Column("value", String(160)),
+    Column("num", BigInteger),
+    Column("den", BigInteger),
+    Column("installs", BigInteger),
+    Column("visible", Integer),
+)
+
 published = Table(
     "published",
     _views,
@@ -151,7 +190,7 @@ published = Table(
     Column("value", String(160)),
     Column("num", BigInteger),
     Column("den", BigInteger),
-    Column("installs", BigInteger),
+    Column("installs", BigInteger, doc="at least so many"),
 )
 
 withheld = Table(

@@ -77,14 +77,15 @@ def bars(readings: Sequence[Reading], *, title: str, counts: bool) -> Markup:
         return Markup('<p class="empty">Nothing may be shown yet.</p>')
     height = ROW * len(readings) + 8
     most = max(reading.share.den for reading in readings) if counts else 1.0
-    room = WIDTH - LABEL - 120
+    room = WIDTH - LABEL - 170
     parts = [_open(WIDTH, height, title)]
     for row, reading in enumerate(readings):
         middle = ROW * row + ROW / 2 + 4
         value = reading.share.den / most if counts else reading.share.value
         text = f"{reading.share.den:,}"
         if not counts:
-            text = f"{100 * value:.0f} % of {text}"
+            part = reading.share
+            text = f"{100 * value:.0f} % ({100 * part.low:.0f} to {100 * part.high:.0f}) of {text}"
         said = escape(f"{reading.value}: {describe(reading, counts=counts)}")
         parts.append(_text("name", LABEL - 8, middle + 4, _short(reading.value), anchor="end"))
         parts.append(
@@ -101,7 +102,7 @@ def bars(readings: Sequence[Reading], *, title: str, counts: bool) -> Markup:
 def describe(reading: Reading, *, counts: bool) -> str:
     """Return a figure in words, with its base and its interval."""
     part = reading.share
-    base = f"up to {reading.installs} installs a week"
+    base = f"at least {reading.installs} installs in a week"
     if counts:
         return f"{part.den:,} from {base}"
     return (

@@ -125,6 +125,7 @@ class Pages:
             **view,
             active=active,
             opted=opted,
+            answers=readings.total("latency"),
             p50=readings.quantile("latency", 0.5),
             p95=readings.quantile("latency", 0.95),
         )

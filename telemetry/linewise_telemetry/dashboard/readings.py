@@ -17,6 +17,8 @@ from linewise_telemetry.collector import tables
 from linewise_telemetry.figures import Share, difference, share
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from linewise_telemetry.events import Registry
 
 AFTER_WEEKS = 4
@@ -24,7 +26,10 @@ AFTER_WEEKS = 4
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One figure: a share with its base, over so many weeks; `installs` is the most of one week."""
+    """One figure: a share with its base, over so many weeks.
+
+    `installs` is the least number of installs of the week that had most of them.
+    """
 
     value: str
     share: Share
@@ -99,16 +104,21 @@ class Readings:
         return {row.metric: int(row.cells) for row in self._rows(query)}
 
     def quantile(self, metric: str, part: float) -> str:
-        """Return the range that holds the quantile `part` of a histogram of a bucketed field."""
+        """Return the range that holds the quantile `part` of a histogram of a bucketed field.
+
+        What may not be seen may lie anywhere, so there may be two ranges between which it is.
+        """
         of = self._registry.metrics[metric]
         field = self._registry.events[of.of.event].fields[of.by[0]]
         counts = {reading.value: reading.share.den for reading in self.by(metric, field.name)}
-        left = part * sum(counts.values())
-        for label in field.values:
-            left -= counts.get(label, 0)
-            if counts and left <= 0:
-                return f"{label} {field.unit}"
-        return "no data"
+        if not counts:
+            return "no data"
+        seen = sum(counts.values())
+        unseen = max(0, self.total(metric).share.den - seen)
+        low, high = (
+            _label(field.values, counts, part * (seen + unseen) - below) for below in (unseen, 0)
+        )
+        return f"{low} {field.unit}" if low == high else f"{low} to {high} {field.unit}"
 
     def releases(self) -> list[Row[Any]]:
         """Return the project's releases, newest first."""
@@ -162,3 +172,13 @@ def _pool(value: str, readings: list[Reading]) -> Reading:
     den = sum(reading.share.den for reading in readings)
     installs = max((reading.installs for reading in readings), default=0)
     return Reading(value, share(num, den), installs, len(readings))
+
+
+def _label(labels: Iterable[str], counts: Mapping[str, int], rank: float) -> str:
+    """Return the label at which so many are reached, the last one where they never are."""
+    label = ""
+    for label in labels:
+        rank -= counts.get(label, 0)
+        if rank <= 0:
+            break
+    return label

@@ -148,6 +148,90 @@ def test_cancelling_a_prompt_keeps_the_slices_that_were_paid_for(engine: LlamaEn
     assert again.reused_tokens == finish.evaluated_tokens
 
 
+class Clock:
+    """A clock that moves on only where a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def passes(self) -> bool:
+        """Let 0.1 s pass; as `cancelled`, which nobody says."""
+        self.now += 0.1
+        return False
+
+
+@pytest.fixture(scope="module")
+def timed(left_to_right_model: Path) -> Iterator[tuple[LlamaEngine, Clock]]:
+    """An engine with slices of 32 tokens and a clock of its own."""
+    clock = Clock()
+    options = LoadOptions(left_to_right_model, context=512, sequences=2, batch=32)
+    engine = LlamaEngine(options, clock=clock)
+    yield engine, clock
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    ("deadline_ms", "evaluated"), [(250.0, 64), (150.0, 32), (50.0, 0), (0.0, 0), (-20.0, 0)]
+)
+def test_a_deadline_ends_a_prompt_between_slices_and_keeps_them(
+    timed: tuple[LlamaEngine, Clock], deadline_ms: float, evaluated: int
+) -> None:
+    engine, clock = timed
+    text = "".join(f"value_{number} = {deadline_ms}\n" for number in range(20))
+    session = f"deadline {deadline_ms}"
+    run(engine, "#", session=session, max_tokens=0)
+    tokens, finish = run(engine, text, clock.passes, session=session, deadline_ms=deadline_ms)
+    assert (tokens, finish.reason) == ([], "deadline")
+    assert finish.evaluated_tokens == evaluated
+    _, again = run(engine, text, session=session, max_tokens=1)
+    assert again.reused_tokens == evaluated
+
+
+def test_a_deadline_ends_a_generation_with_what_there_is(
+    timed: tuple[LlamaEngine, Clock],
+) -> None:
+    engine, clock = timed
+    text = HEAD + "    return sum(xs) / "
+    run(engine, text, session="generation", max_tokens=0)
+    tokens, finish = run(
+        engine, text, clock.passes, session="generation", max_tokens=40, deadline_ms=550.0
+    )
+    assert finish.reason == "deadline"
+    assert 0 < len(tokens) <= 5
+    assert spoken(tokens).startswith("len(")
+
+
+def test_what_was_evaluated_as_the_deadline_passed_is_not_spoken_to(
+    timed: tuple[LlamaEngine, Clock],
+) -> None:
+    engine, clock = timed
+    tokens, finish = run(
+        engine, "x = [1, 2, 3]\ny =", clock.passes, session="last", deadline_ms=150.0
+    )
+    assert (tokens, finish.reason) == ([], "deadline")
+    assert finish.evaluated_tokens > 0
+    _, warm = run(
+        engine, "x = [1, 2, 3]\nz =", clock.passes, session="last", max_tokens=0, deadline_ms=150.0
+    )
+    assert warm.reason == "length"
+
+
+def test_cancelling_a_prompt_stops_within_one_slice(timed: tuple[LlamaEngine, Clock]) -> None:
+    engine, _ = timed
+    text = "".join(f"other_{number} = {number}\n" for number in range(30))
+    for slices in range(3):
+        asked = itertools.count()
+        session = f"slices {slices}"
+        run(engine, "#", session=session, max_tokens=0)
+        _, finish = run(engine, text, lambda: next(asked) >= slices, session=session)  # noqa: B023
+        assert (finish.reason, finish.evaluated_tokens) == ("cancelled", 32 * slices)
+        _, again = run(engine, text + "x", session=session, max_tokens=1)
+        assert again.reused_tokens == 32 * slices
+
+
 def test_warming_evaluates_and_says_nothing(engine: LlamaEngine) -> None:
     tokens, finish = run(engine, HEAD + "    return", session="warm", max_tokens=0)
     assert tokens == []

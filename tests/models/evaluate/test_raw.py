@@ -18,6 +18,8 @@ PROBLEM = Problem("p", "g", "def f(x):\n    ", "\n", "return x", "line")
 class Listener:
     """An engine client that keeps what passes through it, with another context size."""
 
+    life = 0
+
     def __init__(self, client: EngineClient, context: int = 2048) -> None:
         self._client = client
         self._context = context

@@ -60,7 +60,7 @@ def test_a_longer_text_than_the_context_is_told_whole(tiny_model: Path, code: Pa
     native = Native(LoadOptions(tiny_model, sequences=1, threads=1), lambda share: None)
     text = (code / "long.py").read_text()
     first, *others = native.tokenise(text)
-    untold = native.pieces()[first]
+    untold = list(native.pieces())[first]
     native.close()
     assert by_name["long.py"].tokens == len(others)
     assert by_name["long.py"].bytes == len(text) - len(untold)

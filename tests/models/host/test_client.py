@@ -1,34 +1,40 @@
-"""The engine process and its clients: shared, fair, killed, idle, refused."""
+"""The engine process and its clients: shared, fair, killed, idle, refused.
+
+One long file, since all of it stands on the same real processes, which the fixtures start and end.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from linewise_models.engine.contract import Finish, Part, Request, Token, Urgency
-from linewise_models.errors import EngineError, EngineLost, LoadError
+from linewise_models.errors import AlreadyServed, EngineError, EngineLost, LoadError
 from linewise_models.home import Home
-from linewise_models.host.address import Served, locate, read_key
+from linewise_models.host.address import Address, Served, locate, read_key
 from linewise_models.host.client import HostClient
-from linewise_models.host.presence import processes_serving
-from linewise_models.host.process import Host
+from linewise_models.host.presence import announced, processes_serving
+from linewise_models.host.process import Door, Host, serve
 from linewise_models.measured import Measurements
 from tests.scripts import write_script
 
 Open = Callable[..., HostClient]
 SLOW = {"after": "slow", "text": "a b c d e f g h i j", "delay_ms": 40}
+SLOWER = SLOW | {"delay_ms": 120}
 QUICK = {"after": "quick", "text": "yes"}
 
 
@@ -125,6 +131,25 @@ async def test_versions_that_differ_do_not_meet(open_client: Open, tmp_path: Pat
     assert len(engines(tmp_path)) == 2
 
 
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ({"idle_minutes": 10}, True),
+        ({"idle_minutes": 5.0}, False),
+        ({"threads": 1}, False),
+        ({"fim": "spm"}, False),
+        ({"version": "2"}, False),
+        ({"context": 1024}, False),
+    ],
+)
+def test_only_those_that_want_the_same_meet(
+    tmp_path: Path, other: dict[str, Any], same: bool
+) -> None:
+    served = Served(tmp_path / "model.gguf", idle_minutes=10.0, version="1")
+    one, two = locate(served, tmp_path), locate(replace(served, **other), tmp_path)
+    assert (one == two, one.name == two.name, one.door == two.door) == (same, same, same)
+
+
 async def test_closing_the_stream_stops_the_tokens(open_client: Open) -> None:
     client = open_client()
     request = Request("s", (Part("t", "slow"),), 50)
@@ -167,6 +192,22 @@ async def test_another_window_waits_its_turn(open_client: Open) -> None:
     assert (await first)[1].reason == "end"
 
 
+async def test_waiting_for_ones_turn_is_within_the_budget(open_client: Open) -> None:
+    one, two = open_client(SLOWER, QUICK), open_client(SLOWER, QUICK)
+    first = await begin(one, "slow")
+    said, finish = await say(two, "quick", deadline_ms=300.0)
+    assert (said, finish.reason) == ("", "deadline")
+    assert finish.queued_ms > 300
+    assert (await first)[1].reason == "end"
+
+
+async def test_loading_the_model_is_not_within_the_budget(open_client: Open) -> None:
+    client = open_client(QUICK, load_ms=700)
+    said, finish = await say(client, "quick", deadline_ms=500.0)
+    assert (said, finish.reason) == ("yes", "end")
+    assert finish.queued_ms > 500
+
+
 async def test_idle_work_gives_way(open_client: Open) -> None:
     one, two = open_client(), open_client()
     warming = await begin(one, "slow", urgency=Urgency.IDLE)
@@ -198,8 +239,11 @@ async def test_an_engine_that_died_while_nobody_asked_costs_nothing(
 async def test_leaves_when_idle_and_comes_back(open_client: Open, tmp_path: Path) -> None:
     client = open_client(served={"idle_minutes": 0.02})
     await say(client, "quick")
+    life = client.life
     await eventually(lambda: engines(tmp_path) == [] and not client.connected)
+    assert client.life == life + 1
     assert (await say(client, "quick"))[0] == "yes"
+    assert client.life == life + 1
 
 
 Asks = Callable[[HostClient], Awaitable[object]]
@@ -210,13 +254,12 @@ ASKS: list[Asks] = [
 ]
 
 
-def leaving(tmp_path: Path) -> tuple[Host, str, bytes]:
-    """Return a host that has been idle for long enough, and the name and key of its door."""
+def leaving(tmp_path: Path) -> tuple[Host, Address, bytes]:
+    """Return a host that has been idle for long enough, and the place and key of its door."""
     served, run = Served(tmp_path / "model.script.json"), tmp_path / "run"
-    address = locate(served, run)
     host = Host(replace(served, idle_minutes=0), lambda report: None)
     host.work()
-    return host, address.name, read_key(run)
+    return host, locate(served, run), read_key(run)
 
 
 @pytest.mark.parametrize("asks", ASKS)
@@ -224,13 +267,13 @@ async def test_what_meets_an_engine_that_leaves_is_asked_of_the_next(
     open_client: Open, tmp_path: Path, asks: Asks
 ) -> None:
     client = open_client()
-    host, name, key = leaving(tmp_path)
-    with Listener(name, authkey=key) as listener:
-        threading.Thread(target=host.accept, args=(listener,), daemon=True).start()
+    host, address, key = leaving(tmp_path)
+    with Door(address, key) as door:
+        threading.Thread(target=host.accept, args=(door,), daemon=True).start()
         asked = asyncio.ensure_future(asks(client))
         # Who is connected has asked in the same breath.
         await eventually(lambda: client.connected)
-        host.leave(listener)
+        host.leave(door)
         assert await asked
     assert len(engines(tmp_path)) == 1
 
@@ -239,18 +282,73 @@ async def test_who_comes_while_an_engine_leaves_is_let_in_by_the_next(
     open_client: Open, tmp_path: Path
 ) -> None:
     client = open_client()
-    host, name, key = leaving(tmp_path)
+    host, address, key = leaving(tmp_path)
 
-    class Door(Listener):
+    class Closing(Door):
         def accept(self) -> Connection:
             connection = super().accept()
             host.leave(self)
             return connection
 
-    with Door(name, authkey=key) as door:
+    with Closing(address, key) as door:
         threading.Thread(target=host.accept, args=(door,), daemon=True).start()
         assert (await say(client, "quick"))[0] == "yes"
     assert len(engines(tmp_path)) == 1
+
+
+async def test_a_second_engine_leaves_the_first_ones_door_alone(
+    open_client: Open, tmp_path: Path
+) -> None:
+    client = open_client()
+    await client.report()
+    (process,) = engines(tmp_path)
+    served, run = Served(tmp_path / "model.script.json"), tmp_path / "run"
+    with pytest.raises(AlreadyServed, match=f"runs already \\(process {process.pid}\\)"):
+        serve(served, run)
+    other = HostClient(served, run)
+    assert (await say(other, "quick"))[0] == "yes"
+    await other.close()
+    assert engines(tmp_path) == [process]
+
+
+async def test_a_window_waits_for_the_engine_that_has_the_door(
+    open_client: Open, tmp_path: Path
+) -> None:
+    client = open_client()
+    served, run = Served(tmp_path / "model.script.json"), tmp_path / "run"
+    address = locate(served, run)
+    # The door is taken and not open yet; then its owner is gone.
+    owner = FileLock(address.door)
+    owner.acquire()
+    asked = asyncio.create_task(say(client, "quick"))
+    await eventually(lambda: "runs already" in _text(address.log))
+    owner.release()
+    assert (await asked)[0] == "yes"
+    assert len(engines(tmp_path)) == 1
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8", "replace") if path.exists() else ""
+
+
+def test_a_door_whose_socket_was_taken_away_can_be_closed(tmp_path: Path) -> None:
+    address = locate(Served(tmp_path / "model.script.json"), tmp_path / "run")
+    with Door(address, b"key"):
+        Path(address.name).unlink()
+    with Door(address, b"key"):
+        pass
+
+
+async def test_the_note_of_the_next_engine_stays_when_the_last_one_goes(
+    open_client: Open, tmp_path: Path
+) -> None:
+    client = open_client()
+    served, run = Served(tmp_path / "model.script.json"), tmp_path / "run"
+    with announced(served.model, locate(served, run)):
+        await say(client, "quick")
+        (process,) = engines(tmp_path)
+        assert processes_serving(served.model, run) == [process.pid]
+    assert processes_serving(served.model, run) == [process.pid]
 
 
 async def test_survives_a_window_that_crashes(open_client: Open) -> None:
@@ -261,6 +359,74 @@ async def test_survives_a_window_that_crashes(open_client: Open) -> None:
     with pytest.raises(EngineLost):
         await doomed
     assert (await say(stays, "quick"))[0] == "yes"
+
+
+CRASHING = """
+import asyncio, sys
+from pathlib import Path
+from linewise_models.engine.contract import Part, Request
+from linewise_models.host.address import Served
+from linewise_models.host.client import HostClient
+
+async def window():
+    client = HostClient(Served(Path(sys.argv[1])), Path(sys.argv[2]))
+    async for _ in client.generate(Request("s", (Part("t", "slow"),), 50)):
+        print("speaking", flush=True)
+
+asyncio.run(window())
+"""
+
+
+async def test_the_work_of_a_server_that_is_killed_is_dropped(
+    open_client: Open, tmp_path: Path
+) -> None:
+    long = {"after": "slow", "text": "word " * 40, "delay_ms": 50}
+    client = open_client(long, QUICK)
+    await client.report()
+    model, run = tmp_path / "model.script.json", tmp_path / "run"
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CRASHING, model, run, stdout=asyncio.subprocess.PIPE
+    )
+    assert server.stdout is not None
+    await server.stdout.readline()
+    server.kill()
+    await server.wait()
+    assert (await say(client, "quick"))[0] == "yes"
+    # The forty words would have taken two seconds, and been counted.
+    assert (await client.report()).generated_total < 40
+    assert len(engines(tmp_path)) == 1
+
+
+async def test_invoked_comes_before_automatic_and_of_each_window_the_newest(
+    open_client: Open,
+) -> None:
+    # Each takes long enough for its answer to be heard before that of the next.
+    names = ("b1", "b2", "c1", "c2", "d1")
+    rules = [{"after": name, "text": name, "delay_ms": 60} for name in names]
+    one, two, three, four = (open_client(SLOW, *rules) for _ in range(4))
+    order: list[str] = []
+
+    async def ask(client: HostClient, text: str, urgency: Urgency) -> str:
+        said, finish = await say(client, text, urgency=urgency)
+        order.append(text)
+        return said or finish.reason
+
+    for client in (two, three, four):
+        await client.report()
+    first = await begin(one, "slow", urgency=Urgency.INVOKED)
+    asked = [
+        ask(two, "b1", Urgency.AUTOMATIC),
+        ask(three, "c1", Urgency.AUTOMATIC),
+        ask(two, "b2", Urgency.AUTOMATIC),
+        ask(three, "c2", Urgency.AUTOMATIC),
+        ask(four, "d1", Urgency.INVOKED),
+    ]
+    answers = await asyncio.gather(*asked)
+    assert answers == ["superseded", "superseded", "b2", "c2", "d1"]
+    served = [text for text in order if text not in ("b1", "c1")]
+    assert served[0] == "d1"
+    assert sorted(served) == ["b2", "c2", "d1"]
+    assert (await first)[1].reason == "end"
 
 
 async def test_a_failed_request_leaves_the_engine_running(open_client: Open) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from linewise_server.apidocs.consent import Policy
-from linewise_server.apidocs.docs import open_docs
+from linewise_server.apidocs.docs import Shared, open_docs
 from linewise_server.apidocs.environment import Environment
 from linewise_server.apidocs.index import Index
 from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
@@ -17,7 +17,8 @@ async def test_closing_waits_for_what_a_thread_still_reads(
     tmp_path: Path, environment: Environment
 ) -> None:
     folder = tmp_path / "docs"
-    docs = open_docs(folder, tmp_path / "cache", None, environment, lambda: Policy("never", ()))
+    shared = Shared(folder)
+    docs = open_docs(shared, tmp_path / "cache", None, environment, lambda: Policy("never", ()))
     begun = asyncio.Event()
 
     async def quiet() -> None:
@@ -28,6 +29,7 @@ async def test_closing_waits_for_what_a_thread_still_reads(
     await asyncio.sleep(0)  # the thread begins
     warming.cancel()
     await docs.close()
+    await shared.close()
     index = Index(folder / "index.sqlite")
     (found,) = index.docsets("python")
     assert found.symbols > 1000
@@ -38,7 +40,8 @@ async def test_an_inventory_is_read_and_kept_beside_the_event_loop(
     tmp_path: Path, environment: Environment
 ) -> None:
     folder = tmp_path / "docs"
-    docs = open_docs(folder, tmp_path / "cache", None, environment, lambda: Policy("never", ()))
+    shared, never = Shared(folder), Policy("never", ())
+    docs = open_docs(shared, tmp_path / "cache", None, environment, lambda: never)
     large = tuple(Symbol(f"toy.f{n}", "py:function", "p#$") for n in range(20_000))
     (tmp_path / "objects.inv").write_bytes(write_inventory(Inventory("Toy", "1", large)))
     place = str(tmp_path / "objects.inv")
@@ -52,6 +55,7 @@ async def test_an_inventory_is_read_and_kept_beside_the_event_loop(
     assert turns > 100, "the event loop went on meanwhile"
     adding.cancel()
     await docs.close()
+    await shared.close()
     index = Index(folder / "index.sqlite")
     (found,) = index.docsets("toy")
     assert found.symbols == len(large)

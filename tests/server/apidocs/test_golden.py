@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from linewise_server.apidocs.consent import Policy
-from linewise_server.apidocs.docs import Docs, open_docs
+from linewise_server.apidocs.docs import Docs, Shared, open_docs
 from linewise_server.apidocs.environment import own_environment
 from linewise_server.apidocs.inventory import parse_inventory
 from linewise_server.apidocs.link import Link
@@ -45,7 +45,8 @@ async def docs(
     cache = Path(pytestconfig.cache.mkdir("linewise-golden")) if pytestconfig.cache else folder
     root = folder / "root"
     root.mkdir()
-    docs = open_docs(folder / "docs", cache, root, own_environment(), lambda: Policy("never", ()))
+    shared = Shared(folder / "docs")
+    docs = open_docs(shared, cache, root, own_environment(), lambda: Policy("never", ()))
     for package, file in INVENTORIES.items():
         if (SHARED / file).exists():
             inventory = parse_inventory((SHARED / file).read_bytes())
@@ -53,6 +54,7 @@ async def docs(
             docs.library.index.put(package, inventory, base=base, origin="added", source=file)
     yield docs
     await docs.close()
+    await shared.close()
 
 
 def is_right(docs: Docs, package: str, row: Row, link: Link | None) -> bool:

@@ -187,8 +187,11 @@ async def test_the_workspace_s_python_is_the_setting_s_else_the_client_s_else_it
     make_environment(linewise_home / ".venv", "3.7")
     await open_another()
     assert await version_linked(client) == "3.7"
-    chosen = make_environment(linewise_home / "chosen", "3.8")
-    client.protocol.notify("linewise/pythonChosen", {"interpreter": chosen})
+    chosen, here = make_environment(linewise_home / "chosen", "3.8"), linewise_home.as_uri()
+    other = {"folder": f"{here}/elsewhere", "interpreter": chosen}
+    client.protocol.notify("linewise/pythonChosen", other)
+    assert await version_linked(client) == "3.7"
+    client.protocol.notify("linewise/pythonChosen", {"folder": here, "interpreter": chosen})
     assert await version_linked(client) == "3.8"
     make_environment(linewise_home / "set", "3.9")
     for said in ("set", "${workspaceFolder}/set/bin/python", str(linewise_home / "set")):
@@ -199,7 +202,7 @@ async def test_the_workspace_s_python_is_the_setting_s_else_the_client_s_else_it
     async with asyncio.timeout(60):
         while "linewise.docs.python is no/such/place" not in await client.messages.get():
             """Others are of the model, which is not here."""
-    client.protocol.notify("linewise/pythonChosen", {"interpreter": ""})
+    client.protocol.notify("linewise/pythonChosen", {"folder": here, "interpreter": ""})
     await configure("")
     assert await version_linked(client) == "3.7"
     assert ran(linewise_home) == []

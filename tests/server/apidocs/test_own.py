@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from linewise_server.apidocs.apis import import_links
 from linewise_server.apidocs.consent import Policy
-from linewise_server.apidocs.docs import Docs, open_docs
+from linewise_server.apidocs.docs import Docs, Shared, open_docs
 from linewise_server.apidocs.environment import own_environment
 from linewise_server.apidocs.source import Source
 
@@ -38,10 +38,11 @@ async def docs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Docs]:
     for name, text in FILES.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    never = Policy("never", ())
-    docs = open_docs(folder / "docs", folder / "cache", root, own_environment(), lambda: never)
+    shared, never = Shared(folder / "docs"), Policy("never", ())
+    docs = open_docs(shared, folder / "cache", root, own_environment(), lambda: never)
     yield docs
     await docs.close()
+    await shared.close()
 
 
 CASES: list[tuple[str, str, str | None]] = [

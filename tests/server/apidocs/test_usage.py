@@ -45,7 +45,9 @@ async def holding(tmp_path: Path) -> Holding:
         deprecations=[{"symbol": "toy.old", "since": "1.0"}],
         samples=[{"id": "box", "title": "A box", "symbols": ["toy.Box"], "code": "toy.Box()"}],
     )
-    return Holding(await subscribe(tmp_path / "catalogues", content))
+    made = Holding(await subscribe(tmp_path / "catalogues", content))
+    made.current()
+    return made
 
 
 @pytest.fixture
@@ -208,5 +210,18 @@ def test_other_languages_and_a_damaged_shelf_say_nothing(holding: Holding, tmp_p
     (tmp_path / "catalogues" / "subscriptions.json").write_text("{")
     told = Told()
     usage = Usage(told.record, Holding(Shelf(tmp_path / "catalogues")))
+    usage.prepare()
     usage.shown(resolved("toy.Box"), "hover")
     assert (told.lines, usage.may_name("Box"), usage.maker("toy.Box")) == ([], False, None)
+
+
+def test_nothing_told_waits_for_a_catalogue_that_changed(holding: Holding, tmp_path: Path) -> None:
+    """To read and verify a large one takes a second, and every hover and completion tells."""
+    told = Told()
+    usage = Usage(told.record, holding)
+    (tmp_path / "catalogues" / "subscriptions.json").unlink()
+    usage.shown(resolved("toy.Box"), "hover")
+    assert told.lines == ["docs.shown toy.Box hover True"]
+    usage.prepare()
+    usage.shown(resolved("toy.Box"), "hover")
+    assert len(told.lines) == 1

@@ -122,6 +122,8 @@ def test_doctor_names_the_mend(linewise_home: Path) -> None:
     findings = {finding["name"]: finding for finding in json.loads(done.stdout)}
     assert done.returncode == 1
     assert findings["model"]["mend"] == "linewise models pull smollm2-135m"
+    assert "short blocks" in findings["does well"]["value"]
+    assert "instruction" in findings["does badly"]["value"]
     assert findings["llama.cpp"]["good"]
 
 
@@ -137,7 +139,18 @@ def test_doctor_measures_a_model(script: Path) -> None:
     done = linewise("doctor", "--json", "--model", script)
     findings = {finding["name"]: finding for finding in json.loads(done.stdout)}
     assert done.returncode == 0
+    assert "not known" in findings["does well"]["value"]
     assert "1000 prompt and 100 generated tokens/s" in findings["speed"]["value"]
+
+
+def test_a_second_engine_by_hand_says_that_one_runs(script: Path, linewise_home: Path) -> None:
+    linewise("doctor", "--model", script)
+    (process,) = engines(linewise_home)
+    done = linewise("engine", script)
+    assert done.returncode == 1
+    assert f"runs already (process {process.pid}); every window shares it" in done.stderr
+    assert "Serving" not in done.stderr
+    assert engines(linewise_home) == [process]
 
 
 def test_the_demo_shows_keys_costs_an_acceptance_and_a_cancellation(

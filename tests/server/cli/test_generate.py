@@ -84,14 +84,26 @@ def test_no_text_is_a_failure(script: Path, tmp_path: Path) -> None:
     [
         (["--file", "{source}"], 2, "Missing option '--range'"),
         (["--file", "{source}", "--range", "a"], 2, "is not A:B"),
-        (["--file", "{source}", "--range", "9:4"], 1, "is not a range"),
-        (["--file", "{source}", "--range", "99"], 1, "has lines 1 to 10"),
-        (["--file", "nowhere.py", "--range", "1"], 1, "cannot be read"),
-        (["--file", "{source}", "--range", "9"], 1, "has a body already"),
-        (["--file", "{source}", "--range", "1"], 1, "no function here"),
+        (["--file", "{source}", "--range", "9:4"], 2, "did you mean 4:9"),
+        (["--file", "{source}", "--range", "99"], 2, "has lines 1 to 10"),
+        (["--file", "{source}", "--range", "8:99"], 2, "is not a range of them"),
+        (["--file", "{source}", "--range", "0"], 2, "is not a range of them"),
+        (["--file", "nowhere.py", "--range", "1"], 2, "cannot be read"),
+        (["--file", "{folder}", "--range", "1"], 2, "cannot be read"),
+        (["--file", "{folder}/.env", "--range", "1"], 2, "may hold secrets"),
+        (["--file", "{folder}/link.py", "--range", "1"], 2, "may hold secrets"),
+        (["--file", "{folder}/made.py", "--range", "1"], 2, "ignored by git"),
+        (["--file", "{folder}/latin.py", "--range", "1"], 2, "is not UTF-8 text"),
+        (["--file", "{source}", "--range", "9"], 2, "has a body already"),
+        (["--file", "{source}", "--range", "1"], 2, "no function here"),
+        (["--file", "{source}", "--range", "4", "--instruction", " "], 2, "Say what to generate"),
         (["--file", "{source}", "--range", "4", "--kind", "fly"], 2, "is not one of"),
         (["--file", "{source}", "--range", "4", "--kind", "translate"], 2, "needs --to"),
-        (["--file", "{source}", "--range", "4", "--kind", "instruction"], 2, "needs an --instr"),
+        (
+            ["--file", "{source}", "--range", "4", "--kind", "instruction"],
+            2,
+            "Say what to generate",
+        ),
         (["--file", "{source}", "--range", "4", "--json", "--diff"], 2, "exclude each other"),
         (["--file", "{source}", "--range", "4", "--model", "smolm"], 1, "Did you mean"),
     ],
@@ -100,7 +112,14 @@ def test_no_text_is_a_failure(script: Path, tmp_path: Path) -> None:
 def test_bad_input_is_told_without_a_traceback(
     source: Path, arguments: list[str], code: int, said: str
 ) -> None:
-    done = generate(*(argument.format(source=source) for argument in arguments))
+    folder = source.parent
+    (folder / ".env").write_text("TOKEN=1\n")
+    (folder / "link.py").symlink_to(folder / ".env")
+    (folder / ".gitignore").write_text("made.py\n")
+    (folder / "made.py").write_text("x = 1\n")
+    (folder / "latin.py").write_bytes(b"# \xe9\n")
+    named = {"source": source, "folder": folder}
+    done = generate(*(argument.format(**named) for argument in arguments))
     assert done.returncode == code, done.stderr
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr

@@ -19,6 +19,8 @@ URI, PATH = "file:///a.py", "/adapters/a.gguf"
 class Engine:
     """Implements EngineClient: says which adapter it was asked to apply, or fails with it."""
 
+    life = 0
+
     def __init__(self) -> None:
         self.asked: list[str | None] = []
         self.fails: ModelError | None = None

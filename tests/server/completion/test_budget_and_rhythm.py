@@ -44,11 +44,26 @@ def test_nothing_is_measured_yet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("speed", "judged", "slow"),
-    [(5, TOKENS_TO_JUDGE, True), (5, 1, False), (40, TOKENS_TO_JUDGE, False), (0, 999, False)],
+    ("speed", "judged", "latency", "slow"),
+    [
+        (5, TOKENS_TO_JUDGE, 300, True),
+        (5, 1, 300, False),
+        (5, TOKENS_TO_JUDGE, 1000, False),
+        (40, TOKENS_TO_JUDGE, 300, False),
+        (40, TOKENS_TO_JUDGE, 50, True),
+        (0, 999, 300, False),
+    ],
 )
-def test_a_model_is_called_slow_only_after_work(speed: float, judged: int, slow: bool) -> None:
-    assert too_slow(replace(REPORT, generation_speed=speed, generated_total=judged)) is slow
+def test_a_model_is_too_slow_for_a_budget_and_only_after_work(
+    speed: float, judged: int, latency: float, slow: bool
+) -> None:
+    report = replace(REPORT, generation_speed=speed, generated_total=judged)
+    assert too_slow(report, latency) is slow
+
+
+def test_a_model_that_reads_too_slowly_is_too_slow() -> None:
+    report = replace(REPORT, prompt_speed=10, generated_total=TOKENS_TO_JUDGE)
+    assert too_slow(report, 300)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
-"""The path of a keystroke, with an engine that says what the test lets it say."""
+"""The path of a keystroke, with an engine that says what the test lets it say.
+
+Long as the path itself is, and for its reason: one bench, and the steps in the order of a key.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -15,6 +19,7 @@ from linewise_models.quotation import Definition
 from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.completion.completer import Completer
 from linewise_server.completion.neighbours import Neighbour
+from linewise_server.completion.outcome import Outcome
 from linewise_server.protocol import Trace
 from linewise_server.settings import Settings
 from linewise_server.snapshot import Snapshot
@@ -35,9 +40,13 @@ class Engine:
         self.go = asyncio.Event()
         self.go.set()
         self.fails: Exception | None = None
+        self.finish = FINISH
+        self.life = 0
+        self.loads: Callable[[], None] = lambda: None
         self._report = report
 
     async def report(self) -> Report:
+        self.loads()
         return self._report
 
     async def tokenise(self, text: str) -> list[int]:
@@ -67,7 +76,7 @@ class Engine:
                 yield Token(character, -0.1)
                 await self.go.wait()
             finished = True
-            yield FINISH
+            yield self.finish
         finally:
             if not finished:
                 self.cancelled += 1
@@ -84,10 +93,18 @@ class Bench:
     def __init__(self, says: SAID, report: Report = REPORT, **settings: Any) -> None:
         self.engine = Engine(says, report)
         self.traces: list[Trace] = []
+        self.answers: list[tuple[list[Suggestion], Outcome]] = []
+        """What telemetry hears."""
         self.slept: list[float] = []
+        self.now = 0.0
         chosen = Settings(**settings)
         self.completer = Completer(
-            self.engine, lambda: chosen, self.traces.append, sleep=self._sleep
+            self.engine,
+            lambda uri: chosen,
+            self.traces.append,
+            lambda: self.now,
+            self._sleep,
+            lambda ask, suggestions, outcome: self.answers.append((suggestions, outcome)),
         )
         self.patience = asyncio.Event()
 
@@ -122,6 +139,11 @@ async def bench() -> AsyncIterator[Callable[..., Bench]]:
     for each in benches:
         each.patience.set()
         await each.completer.close()
+        # What is shown, traced and counted is said to come from the same.
+        for suggestions, outcome in each.answers:
+            assert {suggestion.origin for suggestion in suggestions} <= {outcome.origin}
+        traced = Counter(trace.origin for trace in each.traces)
+        assert traced == Counter(outcome.origin for _, outcome in each.answers)
 
 
 Make = Callable[..., Bench]
@@ -161,7 +183,9 @@ async def test_a_key_that_agrees_joins_the_running_generation(bench: Make) -> No
     assert [s.text for s in await second] == [") + total"]
     await first
     assert len(table.engine.asked) == 1
-    assert table.traces[-1].origin == "joined" or table.traces[0].origin == "joined"
+    await table.completer.settled()
+    said = {trace.text: trace.origin for trace in table.traces}
+    assert said == {"xs) + total\n": "model", ") + total\n": "joined"}
 
 
 async def test_a_key_that_disagrees_ends_the_running_generation(bench: Make) -> None:
@@ -301,6 +325,133 @@ async def test_a_cold_document_is_answered_from_near_and_warmed(bench: Make) -> 
     assert (warm.session, warm.max_tokens, warm.urgency) == ("file:///a.py", 0, Urgency.IDLE)
     assert await table.texts(head + MEAN + "y║") == []
     assert table.engine.asked[-1].session == "file:///a.py"
+
+
+def cold(bench: Make) -> tuple[Bench, str]:
+    """Return a bench of a slow engine, and a document too long for it; its window is warm."""
+    head = "".join(f"value_{number} = {number}\n" for number in range(40))
+    return bench({"len(": "xs)\n"}, replace(REPORT, prompt_speed=100.0)), head + MEAN
+
+
+async def asked_session(table: Bench, picture: str) -> str:
+    await table.complete(picture)
+    await table.completer.settled()
+    return table.engine.asked[-1].session.partition("#")[2]
+
+
+async def test_an_engine_that_left_has_an_empty_cache(bench: Make) -> None:
+    table, head = cold(bench)
+    assert await asked_session(table, head + "║") == "near"
+    assert await asked_session(table, head + "y║") == ""
+    table.engine.life += 1
+    assert await asked_session(table, head + "z║") == "near"
+    assert await asked_session(table, head + "za║") == ""
+
+
+async def test_what_was_accepted_is_in_the_cache(bench: Make) -> None:
+    table, head = cold(bench)
+    long = "xs) + " + " + ".join(f"weight_{number}" for number in range(16))
+    table.engine.says = {"len(x": long[1:] + "\n"}
+    assert await asked_session(table, head + "║") == "near"
+    assert await table.texts(head + "x║") == [long[1:]]
+    await table.completer.settled()
+    assert await asked_session(table, head + long + "\n    y║") == ""
+
+
+async def test_what_the_engine_says_of_its_cache_is_believed(bench: Make) -> None:
+    table, head = cold(bench)
+    await table.complete(head + "║")
+    await table.completer.settled()
+    # Another window took the sequence meanwhile, and the time was over before it was built again.
+    table.engine.finish = Finish("deadline", 280, 64, 0, 0, "", 0.0, 300.0)
+    assert await asked_session(table, head + "y║") == ""
+    warmed = table.engine.requests[-1]
+    assert (warmed.session, warmed.max_tokens) == ("file:///a.py", 0)
+    table.engine.finish = FINISH
+    assert await asked_session(table, head + "ya║") == ""
+
+
+async def test_a_document_that_others_drove_out_of_the_cache_is_cold(bench: Make) -> None:
+    table, head = cold(bench)
+    assert await asked_session(table, head + "║") == "near"
+    for number in range(REPORT.sessions):
+        other = Snapshot.of("x = ", f"file:///{number}.py", "python")
+        await table.completer.complete(Ask(other, 0, 4))
+        await table.completer.settled()
+    assert await asked_session(table, head + "y║") == "near"
+
+
+@pytest.mark.parametrize(
+    ("key", "asked", "invoked", "left"),
+    [
+        (None, 5.0, False, 300.0),
+        (5.0, 5.06, False, 240.0),
+        (5.0, 5.06, True, 3000.0),
+        # A request so long after a key is not the key's.
+        (5.0, 6.0, False, 300.0),
+    ],
+)
+async def test_the_budget_counts_from_the_key(
+    bench: Make, key: float | None, asked: float, invoked: bool, left: float
+) -> None:
+    table = bench({"len(": "xs)\n"})
+    await table.completer.report()
+    if key is not None:
+        table.now = key
+        ask = table.ask(MEAN + "║")
+        table.completer.changed(ask.snapshot, ask.line, ask.column)
+    table.now = asked
+    await table.complete(MEAN + "║", invoked=invoked)
+    assert table.engine.asked[-1].deadline_ms == pytest.approx(left)
+
+
+async def test_waiting_for_another_key_is_within_the_budget(bench: Make) -> None:
+    table = bench({"len(": "xs)\n"})
+    for number in range(4):
+        # Answers of 0.2 s between keys of 0.08 s: the next key comes first.
+        table.now = number * 0.08
+        ask = table.ask(MEAN + "║")
+        table.completer.changed(ask.snapshot, ask.line, ask.column)
+    table.completer._rhythm.answered(0.2)
+
+    async def slept(seconds: float) -> None:
+        table.now += seconds
+
+    table.completer._sleep = slept
+    await table.complete(MEAN + "║")
+    assert table.engine.asked[-1].deadline_ms == pytest.approx(220.0)
+
+
+async def test_loading_the_model_is_not_within_the_budget(bench: Make) -> None:
+    table = bench({"len(": "xs)\n"})
+
+    def load() -> None:
+        table.now += 2.0
+        table.engine.loads = lambda: None
+
+    table.engine.loads = load
+    assert await table.texts(MEAN + "║") == ["xs)"]
+    assert table.engine.asked[-1].deadline_ms == pytest.approx(300.0)
+
+
+async def test_who_joins_does_not_lose_his_answer_to_the_earlier_deadline(bench: Make) -> None:
+    table = bench({"len(": "", "len(x": "s)\n"})
+    late = asyncio.Event()
+
+    async def nothing(request: Request, stopped: Any = None) -> AsyncGenerator[Event, None]:
+        table.engine.requests.append(request)
+        table.engine.begun.set()
+        del table.engine.generate
+        await late.wait()
+        yield Finish("deadline", 20, 10, 0, 0, "", 300.0, 300.0)
+
+    table.engine.generate = nothing  # type: ignore[method-assign]
+    first = asyncio.create_task(table.texts(MEAN + "║"))
+    await table.engine.begun.wait()
+    second = asyncio.create_task(table.texts(MEAN + "x║"))
+    await asyncio.sleep(0)
+    late.set()
+    assert list(await asyncio.gather(first, second)) == [[], ["s)"]]
 
 
 async def test_what_other_files_say_is_warmed_and_stands_first(bench: Make) -> None:

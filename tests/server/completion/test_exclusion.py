@@ -37,19 +37,22 @@ def test_reasons(tmp_path: Path, path: str, reason: str | None) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src/.gitignore").write_text("generated/*\n!generated/keep.py\n")
     globs = ["vendor/", "*.min.js", "src/inner/**", "!src/inner/open.py", "/top/*", "**/lib/**"]
-    found = Exclusion(globs).reason(tmp_path / path)
-    assert (reason in found) if reason and found else found is reason
+    found = Exclusion(globs, {}).reason(tmp_path / path)
+    assert (found is None) == (reason is None)
+    assert not found or str(reason) in found.text
 
 
-def test_ignore_files_above_the_repository_do_not_count(tmp_path: Path) -> None:
-    (tmp_path / ".gitignore").write_text("*\n")
-    (tmp_path / "repo/.git").mkdir(parents=True)
-    assert Exclusion([]).reason(tmp_path / "repo/a.py") is None
-
-
-def test_changes_are_seen_after_a_refresh(tmp_path: Path) -> None:
-    exclusion = Exclusion([])
-    assert exclusion.reason(tmp_path / "a.py") is None
-    (tmp_path / ".gitignore").write_text("a.py\n")
-    exclusion.refresh()
-    assert exclusion.reason(tmp_path / "a.py") == "ignored by git"
+@pytest.mark.parametrize(
+    ("path", "left_alone"),
+    [
+        ("build/own/a.py", False),
+        ("build/own/build/a.py", True),
+        ("build/own/deep/a.py", True),
+        ("build/own/deep/open.py", False),
+        ("build/other.py", True),
+    ],
+)
+def test_globs_are_seen_from_the_folder(tmp_path: Path, path: str, left_alone: bool) -> None:
+    own = tmp_path / "build/own"
+    exclusion = Exclusion(["build/", f"{own}/deep/**", "!open.py"], {}, own)
+    assert (exclusion.reason(tmp_path / path) is not None) is left_alone

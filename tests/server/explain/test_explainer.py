@@ -29,6 +29,8 @@ RULE = {"after": "return ?", "text": "total / len(xs)\n\n\ndef next"}
 class InProcess:
     """Implements EngineClient on an engine of this process, and notes what it is asked."""
 
+    life = 0
+
     def __init__(self, engine: ScriptedEngine) -> None:
         self._engine = engine
         self.requests: list[Request] = []
@@ -72,7 +74,7 @@ class Bench:
 
     def __init__(self, path: Path) -> None:
         self.client = InProcess(ScriptedEngine(path))
-        self.completer = Completer(self.client, Settings)
+        self.completer = Completer(self.client, lambda uri: Settings())
         self.steps: list[Step] = []
 
     def ask(self, picture: str) -> Ask:

@@ -59,6 +59,70 @@ def test_imports_at_the_level_of_the_code_are_taken_off(
             "import os\r\n\r\nx = 1\r\n",
             "import os\r\nimport re\r\n\r\nx = 1\r\n",
         ),
+        ("python", ["import re"], "'Doc.'\n\nx = 1\n", "'Doc.'\n\nimport re\n\nx = 1\n"),
+        (
+            "python",
+            ["import re"],
+            '"""Doc."""\n\nfrom __future__ import annotations\n\nx = 1\n',
+            '"""Doc."""\n\nfrom __future__ import annotations\n\nimport re\n\nx = 1\n',
+        ),
+        (
+            "python",
+            ["from __future__ import annotations", "import re"],
+            '"""Doc."""\n\nx = 1\n',
+            '"""Doc."""\n\nfrom __future__ import annotations\n\nimport re\n\nx = 1\n',
+        ),
+        (
+            "python",
+            ["import re", "from __future__ import annotations"],
+            '"""Doc."""\n\nimport os\n\nx = 1\n',
+            '"""Doc."""\n\nfrom __future__ import annotations\n\nimport os\nimport re\n\nx = 1\n',
+        ),
+        ("python", ["from a import b"], "from a import c, d\n", "from a import b, c, d\n"),
+        (
+            "python",
+            ["from a import b"],
+            "from a import d, c  # e\n",
+            "from a import d, c, b  # e\n",
+        ),
+        ("python", ["from a import b as x, c"], "from a import c\n", "from a import b as x, c\n"),
+        (
+            "python",
+            ["from a import b"],
+            "from a import (\n    a,\n    c,\n)\n",
+            "from a import (\n    a,\n    b,\n    c,\n)\n",
+        ),
+        ("python", ["from a import b"], "from a import (c)\n", "from a import (b, c)\n"),
+        (
+            "python",
+            ["from a import b"],
+            "from a import (\n    c,  # why\n)\nx = 1\n",
+            "from a import (\n    c,  # why\n)\nfrom a import b\nx = 1\n",
+        ),
+        (
+            "python",
+            ["from a import b"],
+            f"from a import {'c' * 80}\n",
+            f"from a import {'c' * 80}\nfrom a import b\n",
+        ),
+        (
+            "python",
+            ["from .a import b"],
+            "from a import c\n",
+            "from a import c\nfrom .a import b\n",
+        ),
+        (
+            "typescript",
+            ['import { b } from "a";'],
+            "import { a } from 'a';\n",
+            "import { a, b } from 'a';\n",
+        ),
+        (
+            "typescript",
+            ['import { b } from "a";'],
+            'import type { A } from "a";\n',
+            'import type { A } from "a";\nimport { b } from "a";\n',
+        ),
         (
             "typescript",
             ['import { b } from "b";'],
@@ -82,9 +146,10 @@ def test_imports_at_the_level_of_the_code_are_taken_off(
 def test_imports_join_those_that_are_there(
     language: str, imports: list[str], before: str, after: str
 ) -> None:
-    change = add(imports, before, language)
-    assert change is not None
-    assert apply(before, [change]) == after
+    assert apply(before, add(imports, before, language)) == after
+    if "\n" in before and "\r" not in before:
+        before, after = before.replace("\n", "\r\n"), after.replace("\n", "\r\n")
+        assert apply(before, add(imports, before, language)) == after
 
 
 @pytest.mark.parametrize(
@@ -97,7 +162,7 @@ def test_imports_join_those_that_are_there(
     ],
 )
 def test_what_is_imported_already_is_not_added(line: str, text: str) -> None:
-    assert add([line], text, "python") is None
+    assert add([line], text, "python") == []
 
 
 def test_only_imports_that_leave_no_choice_are_added_unasked() -> None:

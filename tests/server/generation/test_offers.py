@@ -15,9 +15,15 @@ from linewise_server.snapshot import Snapshot
         ("python", "def f(x):\n    return x║\n", ["docstring", "tests", "explain"], []),
         ("python", "x = 1\n# add one║\n", ["comment"], []),
         ("python", "x = 1║\n", [], []),
-        ("python", "⟦x = 1⟧\n", ["explain"], []),
+        ("python", "⟦x = 1⟧\n", ["explain", "instruction", "translate"], []),
+        (
+            "python",
+            "def f(x):\n    ⟦return x⟧\n",
+            ["docstring", "tests", "explain", "instruction", "translate"],
+            [],
+        ),
         ("typescript", "function f() {║\n}\n", ["implement", "docstring"], ["implement"]),
-        ("kotlin", "⟦val x = 1⟧\n", ["explain"], []),
+        ("kotlin", "⟦val x = 1⟧\n", ["explain", "instruction", "translate"], []),
         ("plaintext", "words║\n", [], []),
     ],
 )

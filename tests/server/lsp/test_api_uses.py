@@ -27,7 +27,9 @@ BEFORE = f"import toy\n{CANARY} = toy.Box()\n"
 @pytest.fixture
 async def holding(tmp_path: Path) -> Holding:
     content = document("toy", ("toy.Box", "toy.Box.open"))
-    return Holding(await subscribe(tmp_path / "catalogues", content))
+    made = Holding(await subscribe(tmp_path / "catalogues", content))
+    made.current()
+    return made
 
 
 @dataclass

@@ -23,7 +23,7 @@ class User:
     def __init__(self, home: Path) -> None:
         self.path = home / "calibration.json"
         self.allowed = True
-        self.session = Session(Engines(Home(home), {}), ignore, ignore, ignore)
+        self.session = Session(Engines(Home(home), {}), ignore, ignore, ignore, ignore)
         connect(self.session, Calibrations(self.path, lambda: self.allowed))
 
     def reject(self, n: int, reason: str = "rejected", shown_ms: float = READ) -> None:

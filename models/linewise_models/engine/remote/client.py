@@ -77,7 +77,13 @@ class RemoteClient:
         self._server: Server | None = None
         self._pace = Pace()
         self._load_ms = 0.0
+        self._lost = 0
         self._meeting = asyncio.Lock()
+
+    @property
+    def life(self) -> int:
+        """A number for the server that is asked next; see `EngineClient.life`."""
+        return self._lost
 
     async def report(self) -> Report:
         """Return what the server is and how fast it answers, as felt here; see `EngineClient`."""
@@ -133,6 +139,7 @@ class RemoteClient:
             if isinstance(error, EngineLost) or getattr(error, "status", None) == GONE:
                 # What answers next time may be another server, or serve another model.
                 self._server = None
+                self._lost += 1
             raise
 
     async def close(self) -> None:
@@ -262,7 +269,8 @@ class RemoteClient:
         """Yield what the server says. Raises EngineError, or EngineLost where it breaks off."""
         address = self._link.address
         url = f"{address.root}/infill" if prompt.infill else f"{address.base}/completions"
-        patience = request.deadline_ms / 1000 if request.deadline_ms else BUSY_SECONDS
+        late = request.deadline_ms
+        patience = BUSY_SECONDS if late is None else late / 1000
         body = _body(server, request, prompt, number)
         async with self._link.open("POST", url, body, patience) as response:
             kind = response.headers.get("Content-Type", "").partition(";")[0]

@@ -1,8 +1,10 @@
 """Requests to a server: with its key, again where that is safe, with errors in words.
 
-In: a path and a body. Out: an open response of status 200. A request is sent again only while
-nothing of its answer has come: the connection was refused or reset, or the server was busy (429,
-503). It never follows a redirect, which would take code and key to a host that nobody chose.
+In: a path and a body. Out: an open response of status 200. A request is sent again only where
+nobody works on it: the connection was refused, or was kept from an earlier request and the server
+had closed it meanwhile, or the server was busy (429, 503). What only asks for facts (GET) is sent
+again after any break. It never follows a redirect, which would take code and key to a host that
+nobody chose.
 """
 
 from __future__ import annotations
@@ -112,12 +114,16 @@ class Link:
         pauses = _pauses()
         reconnects = 0
         while True:
+            connection = _Connection()
             headers = {"Authorization": f"Bearer {self._key.secret}"} if self._key else {}
-            request = self._http.build_request(method, url, json=body, headers=headers)
+            request = self._http.build_request(
+                method, url, json=body, headers=headers, extensions={"trace": connection.trace}
+            )
             try:
                 response = await self._http.send(request, stream=True, follow_redirects=False)
             except httpx.TransportError as error:
-                if reconnects == RECONNECTS or not _is_safe_to_repeat(error):
+                idle = method == "GET" or not connection.fresh
+                if reconnects == RECONNECTS or not _is_safe_to_repeat(error, idle):
                     raise self._lost(error) from error
                 reconnects += 1
                 if isinstance(error, httpx.ConnectError):
@@ -217,13 +223,27 @@ async def read(response: httpx.Response) -> bytes:
     return bytes(data)
 
 
-def _is_safe_to_repeat(error: httpx.TransportError) -> bool:
-    """Say whether trying again may help and does no work twice that might be under way."""
+class _Connection:
+    """Whether a request has a connection made for it, as httpcore tells whoever traces it."""
+
+    def __init__(self) -> None:
+        self.fresh = False
+
+    async def trace(self, event: str, _: dict[str, Any]) -> None:
+        self.fresh = self.fresh or event.startswith("connection.connect_")
+
+
+def _is_safe_to_repeat(error: httpx.TransportError, idle: bool) -> bool:
+    """Say whether trying again may help and does no work twice that might be under way.
+
+    `idle` where nobody can be at work on it: the connection had served before, and a server that
+    had closed it meanwhile reads as a reset.
+    """
     if any(isinstance(cause, ssl.SSLError | socket.gaierror) for cause in _causes(error)):
         return False
-    # A server may have closed a connection that was kept open meanwhile: that reads as a reset.
-    kinds = (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
-    return isinstance(error, kinds)
+    if isinstance(error, httpx.ConnectError | httpx.WriteError):
+        return True
+    return idle and isinstance(error, httpx.ReadError | httpx.RemoteProtocolError)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -139,7 +139,7 @@ async def _kind(link: Link, listed: list[dict[str, Any]]) -> Kind:
     owners = {entry.get("owned_by") for entry in listed}
     if "llamacpp" in owners:
         return "llama.cpp"
-    if "vllm" in owners:
+    if "vllm" in owners or any(_is_of_ray(entry) for entry in listed):
         return "vLLM"
     if any(entry.get("owned_by") == entry["id"] for entry in listed):
         return "TGI"
@@ -148,6 +148,12 @@ async def _kind(link: Link, listed: list[dict[str, Any]]) -> Kind:
     except RefusedError:
         return "unknown"
     return "Ollama" if isinstance(about, dict) and "version" in about else "unknown"
+
+
+def _is_of_ray(entry: dict[str, Any]) -> bool:
+    """Say whether Ray Serve lists a model, behind which is vLLM."""
+    about = entry.get("metadata")
+    return isinstance(about, dict) and "max_request_context_length" in about
 
 
 def _choose(listed: list[dict[str, Any]], model: str, host: str) -> dict[str, Any]:
@@ -195,7 +201,9 @@ async def _room(link: Link, kind: Kind, entry: dict[str, Any]) -> tuple[int, int
         # llama-server tells anybody its models, but nothing else.
         if error.status in (401, 403):
             raise
-    return int(entry.get("max_model_len") or CONTEXT), 1
+    ray = entry.get("metadata") if _is_of_ray(entry) else None
+    size = (ray or {}).get("max_request_context_length") or entry.get("max_model_len")
+    return int(size or CONTEXT), 1
 
 
 async def _template(link: Link, kind: Kind) -> ChatTemplate | None:

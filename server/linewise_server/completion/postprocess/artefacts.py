@@ -19,7 +19,15 @@ _BROKEN_END = re.compile(r"[\ud800-\udfff\ufffd]+\Z")
 
 
 def artefacts(draft: Draft, site: Site, shape: Shape) -> Draft:
-    """Cut at the first thing that is about the code and not of it.
+    """Cut at the first thing that is about the code and not of it."""
+    text = unfenced(markers(draft, site, shape).text, site)
+    if _is_code(site) and (fence := _FENCE.search(text)):
+        text = _BROKEN_END.sub("", text[: fence.start()])
+    return type(draft)(text, draft.replace)
+
+
+def markers(draft: Draft, site: Site, shape: Shape) -> Draft:
+    """Cut at the first marker of the model's own; fences are left to who knows of them.
 
     The replacement character and lone surrogates at the end are half of a character whose other
     half the model did not get to write.
@@ -29,11 +37,7 @@ def artefacts(draft: Draft, site: Site, shape: Shape) -> Draft:
         if not _is_quoted(marker.start(), text, site):
             text = text[: marker.start()]
             break
-    text = unfenced(text, site)
-    if _is_code(site) and (fence := _FENCE.search(text)):
-        text = text[: fence.start()]
-    text = _BROKEN_END.sub("", text)
-    return type(draft)(text, draft.replace)
+    return type(draft)(_BROKEN_END.sub("", text), draft.replace)
 
 
 def unfenced(text: str, site: Site) -> str:

@@ -9,7 +9,7 @@ import pytest
 from linewise_models.engine.contract import Mark, Part, Request, Token
 from linewise_models.errors import EngineError, EngineLost, LoadError
 from tests.models.engine.remote.conftest import Clients, run, spoken
-from tests.models.engine.remote.stage import Reply, Stage, as_json, as_stream, said, usage
+from tests.models.engine.remote.stage import After, Reply, Stage, as_json, as_stream, said, usage
 
 COMPLETIONS = "/v1/completions"
 
@@ -284,21 +284,32 @@ async def test_after_the_first_token_nothing_is_asked_again(
     assert clients.slept == []
 
 
-async def test_a_reset_before_any_byte_is_tried_again(stage: Stage, clients: Clients) -> None:
+@pytest.mark.parametrize("after", ["reset", "close"])
+async def test_a_reset_is_tried_again_only_where_nobody_can_be_at_work(
+    stage: Stage, clients: Clients, after: After
+) -> None:
     client = clients.connect(stage.url)
     await client.report()
-    good = as_stream(said("a", "stop"))
-    stage.replies[COMPLETIONS] = [
-        Reply(after="reset", mute=True),
-        Reply(after="close", mute=True),
-        good,
-    ]
+    # The connection was there already: the server may have closed it before it heard anything.
+    stage.replies[COMPLETIONS] = [Reply(after=after, mute=True), as_stream(said("a", "stop"))]
     tokens, _ = await run(client)
     assert spoken(tokens) == "a"
-    stage.replies[COMPLETIONS] = [Reply(after="reset", mute=True)]
+    assert len(stage.bodies()) == 1 + 2
+    # One that was made for the request carried it: the server may be at work, or have died of it.
+    stage.replies[COMPLETIONS] = [Reply(after=after, mute=True)]
     with pytest.raises(EngineLost, match="broke the connection off"):
         await run(client)
-    assert len(stage.bodies()) == 1 + 3 + 3
+    assert len(stage.bodies()) == 1 + 2 + 2
+    assert clients.slept == []
+
+
+@pytest.mark.parametrize("after", ["reset", "close"])
+async def test_what_only_asks_for_facts_is_asked_again(
+    stage: Stage, clients: Clients, after: After
+) -> None:
+    listed = as_json({"data": [{"id": "m", "owned_by": "vllm"}]})
+    stage.replies["/v1/models"] = [Reply(after=after, mute=True), listed]
+    assert (await clients.connect(stage.url).report()).model == "m"
 
 
 async def test_a_busy_server_is_asked_again_when_it_says(stage: Stage, clients: Clients) -> None:

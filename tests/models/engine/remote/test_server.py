@@ -71,6 +71,24 @@ NO_INSERT = as_json({"capabilities": ["completion"]})
             "TGI serves tgi, 1 x 3000 tokens, none",
         ),
         (
+            {
+                "id": "qwen2.5-coder-7b",
+                "owned_by": "organization-owner",
+                "metadata": {"max_request_context_length": 2048},
+            },
+            {},
+            "vLLM serves qwen2.5-coder-7b, 1 x 2048 tokens, template",
+        ),
+        (
+            {
+                "id": "m",
+                "owned_by": "organization-owner",
+                "metadata": {"max_request_context_length": None},
+            },
+            {},
+            "vLLM serves m, 1 x 4096 tokens, none",
+        ),
+        (
             {"id": "m", "owned_by": "organization-owner"},
             {},
             "unknown serves m, 1 x 4096 tokens, none",
