@@ -144,6 +144,26 @@ export class Editor {
     await this.page.click(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`);
   }
 
+  /** Chooses a code action at the cursor or for the selection by its title. */
+  async act(title: string): Promise<void> {
+    const row = `.action-widget .monaco-list-row.action:has-text("${title}")`;
+    await eventually(`the code action ${title}`, async () => {
+      // Asked the moment that a file opens, VS Code says that there are none.
+      await this.page.keyboard.press("Control+.");
+      await this.page.waitForSelector(row, { timeout: 3_000 });
+      return true;
+    });
+    // A pane lies before the list that takes clicks; keys reach it.
+    const focused = async (): Promise<string | null> => this.page.locator(".action-widget .monaco-list-row.focused").getAttribute("data-index");
+    const wanted = await this.page.locator(row).getAttribute("data-index");
+    for (let at = await focused(); at !== wanted; at = await focused()) {
+      const before = at;
+      await this.page.keyboard.press("ArrowDown");
+      await eventually("the next code action", async () => (await focused()) !== before);
+    }
+    await this.page.keyboard.press("Enter");
+  }
+
   /** The commands that the palette offers for `text`. */
   async palette(text: string): Promise<readonly string[]> {
     await this.quickInput("F1", text);
@@ -275,6 +295,33 @@ export class Editor {
     return this.page.$$eval(".notifications-toasts .notification-list-item-message", (items) => items.map((item) => item.textContent));
   }
 
+  /** Waits until a notification or the status bar says so. */
+  async told(pattern: RegExp): Promise<void> {
+    let seen: readonly string[] = [];
+    await eventually(() => `being told ${String(pattern)} (seen: ${JSON.stringify(seen)})`, async () => {
+      const bar = await this.page.$$eval(".statusbar-item", (items) => items.map((item) => item.textContent));
+      seen = [...bar, ...(await this.notifications())].map((one) => one.replaceAll("\u00a0", " "));
+      return seen.some((one) => pattern.test(one));
+    });
+  }
+
+  /** Waits until nothing is at work any more that a notification shows. */
+  async noProgress(): Promise<void> {
+    await this.page.waitForSelector(".notifications-toasts .monaco-progress-container.active", { state: "hidden" });
+  }
+
+  /** Closes all tabs, and loses what is not saved. */
+  async closeAll(): Promise<void> {
+    while ((await this.tabs()).length > 0) {
+      await this.run("View: Revert and Close Editor");
+    }
+  }
+
+  /** The names of the open tabs. */
+  async tabs(): Promise<readonly string[]> {
+    return this.page.$$eval(".tab", (tabs) => tabs.map((tab) => tab.getAttribute("data-resource-name") ?? ""));
+  }
+
   async screenshot(name: string): Promise<void> {
     mkdirSync(PICTURES, { recursive: true });
     await this.page.mouse.move(400, 5); // where nothing answers to a pointer
@@ -316,7 +363,7 @@ export async function logIn(page: Page, password: string): Promise<void> {
 }
 
 /** Waits until `condition` holds; fails saying what was awaited. */
-export async function eventually(what: string | (() => string), condition: () => Promise<boolean> | boolean, timeout = PATIENCE_MS): Promise<void> {
+export async function eventually(what: string | (() => string | Promise<string>), condition: () => Promise<boolean> | boolean, timeout = PATIENCE_MS): Promise<void> {
   const end = Date.now() + timeout;
   let problem = "";
   while (Date.now() < end) {
@@ -329,7 +376,7 @@ export async function eventually(what: string | (() => string), condition: () =>
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const description = typeof what === "string" ? what : what();
+  const description = typeof what === "string" ? what : await what();
   throw new Error(`waited ${timeout} ms in vain for ${description}${problem === "" ? "" : `: ${problem}`}`);
 }
 
