@@ -1,4 +1,4 @@
-/** Generation in a real VS Code with the real server and a scripted engine: edits, one undo, cancel, changed meanwhile. */
+/** What holds of every way of generating, in a real VS Code with the real server and a scripted engine; each way is in ways.test.ts. */
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -17,10 +17,7 @@ const RULES = [
   { after: 'the mean\\."""\\s*', text: "    import statistics\n    return statistics.fmean(xs)\n\n\ndef other():\n" },
   { after: 'the slow one\\."""\\s*', text: "    first = 1\n    second = 2\n    third = 3\n    return third\n", delay_ms: 120 },
   { after: 'the wrong one\\."""\\s*', text: "    return missing(1\n" },
-  { after: "# add one\\s*", text: "x = x + 1\n\n\ny = 2\n" },
   { after: "# double it\\s*", text: "def twice(x):\n    return 2 * x\n" },
-  { after: 'def mean\\(xs\\):\\s*"""', text: 'Return the arithmetic mean."""\n' },
-  { after: "def test_mean", text: "():\n    assert mean([1, 3]) == 2\n" },
   { after: "in a few short sentences\\.\\s*", text: "It divides." },
 ];
 
@@ -44,16 +41,9 @@ describe("generation", () => {
     editor = await Editor.open({
       name: "generation",
       files: {
-        "implement.py": `x = 1\n\n\n${MEAN}`,
-        "undo.py": MEAN,
-        "cancel.py": SLOW,
-        "meanwhile.py": SLOW,
         "elsewhere.py": `\n\n\n${SLOW}`,
         "wrong.py": 'def wrong():\n    """Return the wrong one."""\n',
-        "comment.py": "x = 1\n# add one\n",
         "free.py": "x = 1\n",
-        "docstring.py": "def mean(xs):\n    return sum(xs) / len(xs)\n",
-        "stats.py": "def mean(xs):\n    return sum(xs) / len(xs)\n",
         "preview.py": MEAN,
         "discard.py": MEAN,
         "closed.py": MEAN,
@@ -68,32 +58,6 @@ describe("generation", () => {
   after(() => editor.close());
 
   afterEach((context) => editor.screenshot(`generation ${context.name}`.replaceAll(/\W+/g, "-")));
-
-  test("a body is streamed in and its import goes to the top", async () => {
-    await editor.openFile("implement.py");
-    await editor.run("Linewise: Implement This Function");
-    await written(editor, "implement.py", /^import statistics\n\nx = 1\n\n\ndef mean\(xs\):\n {4}"""Return the mean\."""\n {4}return statistics\.fmean\(xs\)\s*$/);
-  });
-
-  test("one undo takes all of it back", async () => {
-    await editor.openFile("undo.py");
-    await editor.run("Linewise: Implement This Function");
-    // Saving sets an undo stop of its own, so nothing is saved before all is there.
-    await eventually("the import at the top", async () => /^import statistics/m.test(await editor.shown()));
-    await editor.focusText();
-    await editor.press("Control+Z");
-    await written(editor, "undo.py", /^def mean\(xs\):\n {4}"""Return the mean\."""\n$/);
-  });
-
-  test("Escape half-way restores the text", async () => {
-    await editor.openFile("cancel.py");
-    await editor.run("Linewise: Implement This Function");
-    await eventually("the first line", async () => (await editor.shown()).includes("first = 1"));
-    await editor.focusText();
-    await editor.press("Escape");
-    await eventually("the text as it was", async () => !(await editor.shown()).includes("first"));
-    await written(editor, "cancel.py", /one\."""\n$/);
-  });
 
   test("what is typed elsewhere meanwhile is no trouble", async () => {
     await editor.openFile("elsewhere.py");
@@ -112,13 +76,6 @@ describe("generation", () => {
     await written(editor, "wrong.py", /return missing\(1/);
   });
 
-  test("code comes below a comment, as far as it was meant", async () => {
-    await editor.openFile("comment.py");
-    await editor.press("ArrowUp");
-    await editor.run("Linewise: Generate from Comment");
-    await written(editor, "comment.py", /^x = 1\n# add one\nx = x \+ 1\n$/);
-  });
-
   test("an instruction is asked for, and written at the cursor", async () => {
     await editor.openFile("free.py");
     await editor.press("Control+Alt+\\");
@@ -126,13 +83,6 @@ describe("generation", () => {
     await editor.type("double it", 1);
     await editor.press("Enter");
     await written(editor, "free.py", /^x = 1\ndef twice\(x\):\n {4}return 2 \* x\n?$/);
-  });
-
-  test("a docstring", async () => {
-    await editor.openFile("docstring.py");
-    await editor.press("Control+Home");
-    await editor.run("Linewise: Write Docstring");
-    await written(editor, "docstring.py", /^def mean\(xs\):\n {4}"""Return the arithmetic mean\."""\n {4}return/);
   });
 
   test("a preview is a diff, and nothing is written before one agrees", async () => {
@@ -182,28 +132,5 @@ describe("generation", () => {
   test("the commands are there because the server says that it can", async () => {
     const offered = await editor.palette("Linewise: Write");
     assert.deepEqual([...offered].map((label) => label.split(",")[0]).sort(), ["Linewise: Write Docstring", "Linewise: Write Tests"]);
-  });
-
-  test("what is typed at the place meanwhile stays, and the user is asked", async () => {
-    await editor.openFile("meanwhile.py");
-    await editor.run("Linewise: Implement This Function");
-    await eventually("the first line", async () => (await editor.shown()).includes("first = 1"));
-    await editor.focusText();
-    await editor.press("Control+End");
-    await editor.press("ArrowUp");
-    await editor.press("End");
-    await editor.type("  # mine", 1);
-    await editor.button("Show the Result");
-    await eventually("the result beside", async () => (await editor.shown()).includes("return third"));
-    await editor.press("Control+1");
-    await written(editor, "meanwhile.py", /# mine/);
-  });
-
-  test("tests open beside, under the name that they would be saved under", async () => {
-    await editor.openFile("stats.py");
-    await editor.press("Control+Home");
-    await editor.run("Linewise: Write Tests");
-    await editor.page.waitForSelector('.tab[aria-label*="test_stats.py"]');
-    await eventually("the test", async () => (await editor.shown()).includes("assert mean([1, 3]) == 2"));
   });
 });
