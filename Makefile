@@ -36,7 +36,7 @@ environment:
 
 protocol: environment ## Write the TypeScript of the messages that Linewise adds to LSP
 	@mkdir -p build
-	$(BIN)/python -m linewise_server.protocol > build/protocol.ts
+	$(BIN)/python -m linewise_server.typescript > build/protocol.ts
 	mv build/protocol.ts extension/src/protocol.ts
 
 constraints: ## Resolve all dependencies anew and write what is newest to constraints.txt

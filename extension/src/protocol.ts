@@ -1,4 +1,4 @@
-// Written by `python -m linewise_server.protocol`: change that and run `make protocol`.
+// Written by `make protocol` from `linewise_server.protocol`: change it there.
 import { NotificationType, RequestType } from "vscode-languageclient/node";
 
 /**

@@ -1,8 +1,7 @@
 """The messages that Linewise adds to LSP, each defined once.
 
 In: nothing. Out: method names and frozen payload types; field names travel in camelCase.
-`python -m linewise_server.protocol` prints the TypeScript of the same definitions, which is
-`extension/src/protocol.ts`; a test compares the two. Never imports pygls or lsprotocol.
+`typescript` writes the same definitions for the extension. Never imports pygls or lsprotocol.
 
 It is one long file because it is one list: whoever adds or reads a message looks in one place.
 """
@@ -10,12 +9,9 @@ It is one long file because it is one list: whoever adds or reads a message look
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import re
-import sys
 import types
 import typing
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -512,59 +508,3 @@ def _matches(annotation: Any, value: Any) -> bool:
     if annotation is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, annotation)
-
-
-def typescript() -> str:
-    """Return the TypeScript module of these definitions."""
-    return "\n".join(_typescript_lines()) + "\n"
-
-
-def _typescript_lines() -> Iterator[str]:
-    yield "// Written by `python -m linewise_server.protocol`: change that and run `make protocol`."
-    yield 'import { NotificationType, RequestType } from "vscode-languageclient/node";'
-    module = sys.modules[__name__]
-    for name, value in vars(module).items():
-        if dataclasses.is_dataclass(value) and isinstance(value, type):
-            yield from ["", *_comment(value.__doc__ or ""), f"export interface {name} {{"]
-            for field, annotation in typing.get_type_hints(value).items():
-                yield f"  readonly {camel(field)}: {_typescript_type(annotation)};"
-            yield "}"
-    for method, (parameters, result) in REQUESTS.items():
-        constant, answer = _constant(method), _typescript_type(result)
-        # pygls refuses a request without parameters, so those that need none send an empty object.
-        asked = "Record<string, never>" if parameters is None else _typescript_type(parameters)
-        kind = f"RequestType<{asked}, {answer}, void>"
-        yield from ["", f'export const {constant}Request = new {kind}("{method}");']
-    for method, parameters in (TO_SERVER | TO_CLIENT).items():
-        kind = f"NotificationType<{_typescript_type(parameters)}>"
-        yield from ["", f'export const {_constant(method)}Notification = new {kind}("{method}");']
-    yield from ["", f'export const acceptCommand = "{COMMAND_ACCEPT}";']
-    yield f'export const generateCommand = "{COMMAND_GENERATE}";'
-
-
-def _comment(text: str) -> list[str]:
-    first, *others = inspect.cleandoc(text).splitlines()
-    if not others:
-        return [f"/** {first} */"]
-    return ["/**", *(f" * {line}".rstrip() for line in (first, *others)), " */"]
-
-
-def _constant(method: str) -> str:
-    return method.rpartition("/")[2]
-
-
-def _typescript_type(annotation: Any) -> str:
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin in (typing.Union, types.UnionType):
-        return " | ".join(_typescript_type(argument) for argument in arguments)
-    if origin is Literal:
-        return " | ".join(f'"{argument}"' for argument in arguments)
-    if origin is list:
-        inner = _typescript_type(arguments[0])
-        return f"readonly {inner}[]" if " " not in inner else f"readonly ({inner})[]"
-    names = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
-    return names.get(annotation) or str(annotation.__name__)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(typescript())

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from attrs import fields
 
-from linewise_server import __version__, protocol
+from linewise_server import __version__
 from linewise_server.settings import Settings, read_settings
+from linewise_server.typescript import typescript
 
 EXTENSION = Path(__file__).parents[2] / "extension"
 MANIFEST: dict[str, Any] = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
@@ -27,7 +28,7 @@ CLIENT_ONLY = {"server.path", "server.python", "engine.backend"}
 
 def test_messages_are_those_of_python() -> None:
     written = (EXTENSION / "src" / "protocol.ts").read_text(encoding="utf-8")
-    assert written == protocol.typescript(), "run `make protocol`"
+    assert written == typescript(), "run `make protocol`"
 
 
 def test_no_message_is_defined_by_hand() -> None:
