@@ -5,6 +5,7 @@ ModelError
 ├── PullError         a model could not be fetched or verified
 │   └── PullCancelled who asked for it has withdrawn
 ├── LoadError         a model file is there but cannot be served
+│   ├── AddressError  a server's address is none
 │   └── AlreadyServed an engine process serves it as it is
 ├── AdapterError      an adapter is damaged, is for another base, or cannot be applied
 ├── EngineError       the engine stopped or refused
@@ -18,9 +19,14 @@ ModelError
 class ModelError(Exception):
     """Anything about models that a user is told; `str()` is the whole message."""
 
+    exit_code = 1
+    """What a command ends with: 1 where it was asked rightly and failed, 2 where it was misused."""
+
 
 class UnknownModel(ModelError):
     """No such name in the index, and no such file."""
+
+    exit_code = 2
 
 
 class PullError(ModelError):
@@ -33,6 +39,12 @@ class PullCancelled(PullError):
 
 class LoadError(ModelError):
     """A model file is there but cannot be served."""
+
+
+class AddressError(LoadError):
+    """A server's address is none."""
+
+    exit_code = 2
 
 
 class AlreadyServed(LoadError):

@@ -187,6 +187,15 @@ class Index:
         return known or _unlisted(source)
 
 
+def is_gguf(path: Path) -> bool:
+    """Say whether a file begins as a GGUF file does; the engine sees what else is wrong with it."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"GGUF"
+    except OSError:
+        return False
+
+
 def load_index() -> Index:
     """Return the index that comes with Linewise."""
     text = resources.files("linewise_models").joinpath("index.toml").read_text(encoding="utf-8")

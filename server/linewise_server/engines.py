@@ -13,7 +13,7 @@ from linewise_models.advice import Slow, Wish, instead_of
 from linewise_models.choice import chosen_model
 from linewise_models.engine.contract import EngineClient, Report
 from linewise_models.engine.scripted import SUFFIX
-from linewise_models.errors import LoadError, ModelError, UnknownModel
+from linewise_models.errors import ModelError, UnknownModel
 from linewise_models.home import Home
 from linewise_models.host.address import Served
 from linewise_models.host.client import HostClient
@@ -112,17 +112,16 @@ class Engines:
         return entry.does_well or None, entry.does_badly or None
 
     def warning(self, settings: Settings) -> str | None:
-        """Return what a user has to know of where code goes; None where it stays here."""
+        """Return what a user has to know of where code goes; None where it stays here.
+
+        Raises AddressError.
+        """
         if not settings.remote_url:
             return None
         # It brings an HTTP client, 5 MB that a local model has no use for.
         from linewise_models.engine.remote.address import read_address
 
-        try:
-            return read_address(settings.remote_url).warning
-        except LoadError:
-            # The client says what is wrong with it; nothing is sent.
-            return None
+        return read_address(settings.remote_url).warning
 
     def served(self, settings: Settings) -> Served:
         """Return what the engine process of the settings serves.

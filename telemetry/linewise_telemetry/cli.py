@@ -47,7 +47,13 @@ def telemetry(ctx: click.Context) -> None:
 
 
 @telemetry.command()
-@click.option("--days", default=28, show_default=True, help="How far back to count.")
+@click.option(
+    "--days",
+    type=click.IntRange(min=1),
+    default=28,
+    show_default=True,
+    help="How far back to count.",
+)
 def show(days: int) -> None:
     """Show your own page: the figures that makers see of everybody, of you alone."""
     with _opened() as client:
@@ -177,7 +183,11 @@ def collector() -> None:
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
-    "--port", default=4318, show_default=True, help="4318 is OTLP/HTTP's own; 0 takes any."
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=4318,
+    show_default=True,
+    help="4318 is OTLP/HTTP's own; 0 takes any.",
 )
 @click.option(
     "--open-week", is_flag=True, help="Show the running week's figures too, as for a demo."
@@ -236,7 +246,10 @@ def project(name: str, title: str | None, symbols: Iterable[str] | None, db: str
     from linewise_telemetry.collector.accounts import Accounts
     from linewise_telemetry.collector.database import connect
 
-    names = None if symbols is None else [line.strip() for line in symbols if line.strip()]
+    try:
+        names = None if symbols is None else [line.strip() for line in symbols if line.strip()]
+    except UnicodeDecodeError as error:
+        raise CollectorError("--symbols names a file that is no text in UTF-8") from error
     accounts = Accounts(connect(db or f"sqlite:///{_home() / 'collector.db'}"))
     key = accounts.add_project(name, title or name, "catalogue", names)
     click.echo(f"{name}: key {key}" + ("" if names is None else f", {len(names)} names"))

@@ -113,7 +113,7 @@ async def test_a_corrupt_model_is_explained_once(start: Start, tmp_path: Path) -
         assert (await editor.ready()).state == "error"
         assert await open_and_ask(editor, "y = ") == []
         assert len(editor.messages) == 1
-        assert "Delete" in editor.messages[0]
+        assert "pull --again" in editor.messages[0]
 
 
 async def test_a_model_that_is_not_here_is_offered(start: Start) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from linewise_models.choice import choose_model
 from linewise_models.engine.remote.client import RemoteClient
-from linewise_models.errors import LoadError
+from linewise_models.errors import AddressError, LoadError
 from linewise_models.home import Home
 from linewise_models.index import load_index
 from linewise_server.engines import Engines, ModelMissingError
@@ -58,9 +58,10 @@ async def test_a_url_names_the_engine_to_use(engines: Engines) -> None:
     assert "gpu.example:8000" in (engines.warning(settings) or "")
 
 
-def test_a_url_that_is_none_is_told_and_not_warned_of(engines: Engines) -> None:
+def test_a_url_that_is_none_is_told(engines: Engines) -> None:
     settings = Settings(remote_url="gpu")
-    assert engines.warning(settings) is None
+    with pytest.raises(AddressError):
+        engines.warning(settings)
     with pytest.raises(LoadError, match=r"linewise\.remote\.url"):
         engines.client(settings, lambda share: None)
 

@@ -69,12 +69,18 @@ def fail(message: str) -> NoReturn:
     raise click.ClickException(message)
 
 
+def told(error: ModelError) -> click.ClickException:
+    """Return what ends a command with an error's message and exit code."""
+    misused = error.exit_code == click.UsageError.exit_code
+    return (click.UsageError if misused else click.ClickException)(str(error))
+
+
 @contextlib.contextmanager
 def failures_told(stopped: str) -> Iterator[None]:
     """Tell what is wrong in a line instead of a traceback; `stopped` is what Ctrl-C is answered."""
     try:
         yield
     except ModelError as error:
-        raise click.ClickException(str(error)) from error
+        raise told(error) from error
     except KeyboardInterrupt:
         raise click.ClickException(stopped) from None

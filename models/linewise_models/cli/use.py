@@ -6,7 +6,7 @@ import os
 
 import click
 
-from linewise_models.cli.access import failures_told, find_here, open_store
+from linewise_models.cli.access import fail, failures_told, find_here, open_store
 
 
 @click.command()
@@ -23,11 +23,14 @@ def use(name: str | None) -> None:
     directory, or where LINEWISE_HOME says.
     """  # noqa: D301 # click's \b is a character, not two
     from linewise_models.choice import choose_model, usual_model
+    from linewise_models.index import FileSource, is_gguf
 
     if name is None:
         click.echo(usual_model(os.environ))
         return
     entry = find_here(name)
+    if isinstance(entry.source, FileSource) and not is_gguf(entry.source.path):
+        fail(f"{entry.name} is not a GGUF model file; the choice stays as it was.")
     with failures_told("Stopped."):
         choose_model(open_store().home, entry.name)
     click.echo(f"{entry.name} serves from now on where nothing else names a model.")

@@ -292,7 +292,10 @@ def backend_of(devices: tuple[str, ...]) -> str:
 
 def explain_failure(model: Path, log: str) -> str:
     """Return what llama.cpp's log of a failed load means and what to do about it."""
-    again = f"Delete {model} and pull it again, or choose another model: linewise models list."
+    again = (
+        f"Replace {model}, by linewise models pull --again where Linewise pulled it, or choose "
+        "another model: linewise models list."
+    )
     if "unknown model architecture" in log:
         kind = log.split("unknown model architecture:", 1)[1].split("'")[1:2]
         name = kind[0] if kind else "unknown"
@@ -304,7 +307,15 @@ def explain_failure(model: Path, log: str) -> str:
         return f"{model.name} is not a GGUF model file. {again}"
     if "not within the file bounds" in log or "failed to read" in log or "corrupted" in log:
         return f"{model.name} is damaged or incomplete. {again}"
-    if "unable to allocate" in log or "failed to allocate" in log:
+    # Of llama.cpp, of POSIX, of C++ and of CUDA, in turn.
+    short = (
+        "unable to allocate",
+        "failed to allocate",
+        "cannot allocate",
+        "bad_alloc",
+        "out of memory",
+    )
+    if any(words in log.lower() for words in short):
         return (
             f"Not enough memory to load {model.name}. Close other programs, or choose a smaller "
             "model: linewise models list."

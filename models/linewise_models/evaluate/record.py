@@ -96,7 +96,12 @@ def read_any(path: Path) -> Record[Any]:
         kind: Any = Told if data["suite"] == PERPLEXITY else Result
         results = [kind.read(result) for result in data.pop("results")]
         return Record(**data, results=results)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        # Its repr would hold the whole of a file that is no text.
+        raise EvaluationError(f"{path} is not the record of an evaluation: {error}.") from error
+    except (KeyError, TypeError, AttributeError) as error:
         raise EvaluationError(f"{path} is not the record of an evaluation: {error!r}.") from error
 
 

@@ -69,8 +69,10 @@ def _rows(path: Path) -> Iterator[tuple[int, Row]]:
         if data.startswith(b"\x1f\x8b"):
             data = gzip.decompress(data)
         text = data.decode("utf-8")
-    except (OSError, EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
+    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
         raise EvaluationError(f"{path} cannot be read: {error}.") from error
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read: {error.strerror}.") from error
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue

@@ -7,7 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
-from linewise_models.errors import AlreadyServed
+from linewise_models.errors import AlreadyServed, LoadError
 from linewise_models.home import Home
 from linewise_models.host.address import Served
 from linewise_models.host.client import ALREADY_SERVED
@@ -26,6 +26,9 @@ def main() -> None:
     except AlreadyServed as found:
         logging.getLogger(__name__).info("%s", found)
         sys.exit(ALREADY_SERVED)
+    except LoadError as error:
+        logging.getLogger(__name__).error("%s", error)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

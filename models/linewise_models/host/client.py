@@ -284,7 +284,8 @@ class _Link:
     def _lose(self) -> None:
         reason = (
             "The engine stopped while it worked: it was killed, or it ran out of memory. "
-            f"The next request starts it again. Its log is {self._log}."
+            "The next request starts it again; where it keeps stopping, choose a smaller model: "
+            f"linewise models list. Its log is {self._log}."
         )
         self._end(reason, "lost")
 

@@ -61,15 +61,18 @@ def serve(
 
     `opened` is called when windows can come in, before the model is loaded; `loaded` hears what the
     engine is once it is there, with the speeds measured while it loaded. Raises AlreadyServed where
-    another process does.
+    another process does, and LoadError where the model cannot be served, once all who waited for it
+    have heard so.
     """
     address = locate(served, run)
     with Door(address, read_key(run)) as door, announced(served.model, address):
         opened()
         host = Host(served, loaded)
         threading.Thread(target=host.accept, args=(door,), daemon=True).start()
-        host.work()
-        host.leave(door)
+        try:
+            host.work()
+        finally:
+            host.leave(door)
 
 
 class Door:
@@ -153,7 +156,7 @@ class Host:
             engine = load(self._served, self._announce)
         except ModelError as error:
             self._refuse(str(error))
-            return
+            raise
         self._loaded(engine.report())
         self._asked = self._ready = time.monotonic()
         idle = self._served.idle_minutes * 60
@@ -199,7 +202,6 @@ class Host:
 
     def _refuse(self, reason: str) -> None:
         """Answer all that is asked with `reason`, until those who waited have heard it."""
-        log.error("%s", reason)
         patience = 2.0
         while True:
             job = self._schedule.next(timeout=patience)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from linewise_models.train.cli_train import failures_told, need
+from linewise_models.train.cli_train import DATASET, failures_told, need
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ def vocabulary(folder: Path, target: Path, *, size: int) -> None:
 
 
 @click.command()
-@click.argument("run", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--type", "kind", type=click.Choice(["F32", "F16", "Q8_0"]), default="F16", show_default=True
@@ -73,7 +73,7 @@ def export(
 
 @click.command()
 @click.argument("model")
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="A prepared dataset.")
+@click.option("--data", type=DATASET, required=True, help="A prepared dataset.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Where files go.")
 @click.option(
     "--types",

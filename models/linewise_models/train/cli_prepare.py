@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linewise_models.errors import TrainError
-from linewise_models.train.cli_train import failures_told, find_config, need
+from linewise_models.train.cli_train import CONFIG, failures_told, need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,15 +26,21 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("config", required=False, type=click.Path(path_type=Path))
+@click.argument("config", required=False, type=CONFIG)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The dataset to write.")
-@click.option("--folder", "folders", multiple=True, type=click.Path(), help="A directory of code.")
+@click.option(
+    "--folder",
+    "folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False),
+    help="A directory of code.",
+)
 @click.option("--installed", multiple=True, metavar="NAME", help="An installed package.")
 @click.option("--licence", default="", metavar="SPDX", help="Under which each --folder stands.")
 @click.option(
     "--exclude",
     multiple=True,
-    type=click.Path(),
+    type=click.Path(exists=True),
     help="Benchmarks: files that share text with these, or with the files in a directory, go.",
 )
 @click.option("--base", help="A model's name, or a GGUF file: its tokenizer is used.")
@@ -73,8 +79,7 @@ def prepare(
 
     with failures_told(), _progress_shown() as report:
         need("datasketch")
-        file = find_config(config) if config else None
-        recipe = _recipe(file, folders, installed, licence, exclude)
+        recipe = _recipe(config, folders, installed, licence, exclude)
         examples = recipe.examples
         examples = replace(
             examples,
@@ -88,7 +93,7 @@ def prepare(
             examples=examples,
         )
         home = Home.locate(os.environ)
-        places = Places(file.parent if file else Path(), home.cache / "sources", out)
+        places = Places(config.parent if config else Path(), home.cache / "sources", out)
         try:
             make(recipe, locate(recipe.base), places, report)
         except KeyboardInterrupt:

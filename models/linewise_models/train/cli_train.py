@@ -14,19 +14,35 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from linewise_models.cli.access import told
 from linewise_models.errors import ModelError, TrainError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+DATASET = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class _Config(click.Path):
+    """A config file, of the user or, by its bare name, of Linewise; its path."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        config = Path(value)
+        ours = Path(__file__).parent / "configs" / f"{config.name.removesuffix('.toml')}.toml"
+        named = not config.exists() and len(config.parts) == 1 and ours.is_file()
+        return super().convert(ours if named else value, param, ctx)
+
+
+CONFIG = _Config(exists=True, dir_okay=False, path_type=Path)
+
 
 @click.command()
-@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path), help="The prepared dataset.")
+@click.argument("config", type=CONFIG)
+@click.option("--data", type=DATASET, help="The prepared dataset.")
 @click.option("--out", type=click.Path(path_type=Path), help="The directory of the run.")
 @click.option("--resume", is_flag=True, help="Go on after the last checkpoint, if there is one.")
 @click.option("--max-minutes", type=click.FloatRange(min=0), help="Stop then, to be resumed.")
@@ -63,7 +79,7 @@ def train(
         from linewise_models.train.config import read_config
         from linewise_models.train.loop import train as run_training
 
-        told = read_config(find_config(config))
+        told = read_config(config)
         if not (data or told.data) or not (out or told.out):
             raise click.UsageError("Name the data and the run: in the config, or --data and --out.")
         run = out or Path(told.out)
@@ -74,12 +90,6 @@ def train(
             f"{outcome.reason.capitalize()} after step {outcome.step} and {outcome.tokens:,} "
             f"tokens. Best held-out loss {outcome.held_out_loss:.4f}: {run / 'best.safetensors'}"
         )
-
-
-def find_config(config: Path) -> Path:
-    """Return the path of a config file, of the user or, by its bare name, of Linewise."""
-    ours = Path(__file__).parent / "configs" / f"{config.name.removesuffix('.toml')}.toml"
-    return ours if not config.exists() and len(config.parts) == 1 and ours.is_file() else config
 
 
 def need(*packages: str) -> None:
@@ -97,7 +107,7 @@ def failures_told() -> Iterator[None]:
     try:
         yield
     except ModelError as error:
-        raise click.ClickException(str(error)) from error
+        raise told(error) from error
 
 
 def _together(

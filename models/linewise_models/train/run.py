@@ -39,5 +39,8 @@ def read_run(run: Path) -> tuple[Config, Facts]:
         marks = {name: Special(**mark) for name, mark in facts["marks"].items()}
         known = {**facts, "end": Special(**facts["end"]), "marks": marks}
         return parse_config(document["config"]), Facts(**{**known, "kinds": tuple(facts["kinds"])})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        why = f"its {FILE} cannot be read ({error.strerror})"
+        raise TrainError(f"{run} is not the directory of a training run: {why}.") from error
+    except (ValueError, KeyError, TypeError) as error:
         raise TrainError(f"{run} is not the directory of a training run: {error}.") from error

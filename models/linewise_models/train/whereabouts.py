@@ -9,7 +9,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from linewise_models.errors import ConfigError, TrainError, UnknownModel
+from linewise_models.errors import TrainError
 from linewise_models.home import Home
 from linewise_models.index import load_index
 from linewise_models.store import Store
@@ -18,16 +18,13 @@ from linewise_models.store import Store
 def locate(model: str) -> Path:
     """Return the GGUF file of a name or path, or a Hugging Face folder.
 
-    Raises ConfigError where there is none, and TrainError where it was not pulled.
+    Raises UnknownModel where there is none, and TrainError where it was not pulled.
     """
     folder = Path(model).expanduser()
     if (folder / "config.json").is_file():
         return folder
     store = Store(Home.locate(os.environ), os.environ)
-    try:
-        entry = load_index().resolve(model)
-    except UnknownModel as error:
-        raise ConfigError(str(error)) from error
+    entry = load_index().resolve(model)
     if not store.installed(entry):
         raise TrainError(f"{model} is not here. Pull it: linewise models pull {model}")
     return store.path(entry)

@@ -1,6 +1,7 @@
 """`linewise`: every command in one place; a command's module is imported when it is called.
 
-In: arguments. Out: answers on stdout, errors on stderr; exit code 2 for misuse, 1 for failure.
+In: arguments. Out: answers on stdout, errors on stderr; exit code 2 for misuse, which is whatever
+is wrong with the arguments and what they name, and 1 for what was asked rightly and failed.
 """
 
 from __future__ import annotations
@@ -68,4 +69,8 @@ def main() -> None:
         linewise()
     except (ModelError, LinewiseError, TelemetryError) as error:
         click.echo(f"linewise: {error}", err=True)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"linewise: {place}{error.strerror or error}.", err=True)
         sys.exit(1)

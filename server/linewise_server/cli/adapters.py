@@ -19,7 +19,7 @@ import click
 from linewise_models.errors import ModelError
 from linewise_models.home import Home
 from linewise_server.apidocs.fetch import fetch, new_client
-from linewise_server.errors import UsageError
+from linewise_server.errors import FailedError
 from linewise_telemetry.catalogue.adapters import FETCH_SECONDS
 from linewise_telemetry.catalogue.document import MAX_ADAPTER_BYTES, Adapter, Catalogue
 from linewise_telemetry.catalogue.shelf import Fetch, Shelf, Subscription
@@ -74,25 +74,25 @@ def _models_here() -> dict[str, str]:
 
 
 def describe(folder: Path, file: str) -> dict[str, Any]:
-    """Return what an adapter's file says, for the document. Raises UsageError."""
+    """Return what an adapter's file says, for the document. Raises FailedError."""
     from linewise_models.adapter import BASE_SHA256, read_adapter
 
     path = folder / file
     try:
         size = path.stat().st_size
         if size > MAX_ADAPTER_BYTES:
-            raise UsageError(
+            raise FailedError(
                 f"{path} has {size:,} bytes, and subscribers take {MAX_ADAPTER_BYTES:,} at most."
                 " A lower rank or --type Q8_0 makes it smaller."
             )
         read = read_adapter(path)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+        raise FailedError(f"{path} cannot be read: {error.strerror}.") from error
     except ModelError as error:
-        raise UsageError(str(error)) from error
+        raise FailedError(str(error)) from error
     if read.rows:
-        raise UsageError(
+        raise FailedError(
             f"{path} has embeddings of its own, which only a merge can use: tune without `marks`."
         )
     base, _ = read.metadata.get(BASE_SHA256, (None, None))

@@ -21,7 +21,7 @@ from linewise_server.apidocs.fetch import fetch, new_client
 from linewise_server.apidocs.inventory import parse_inventory
 from linewise_server.apidocs.link import join_url
 from linewise_server.cli.adapters import agree, describe, fetch_adapters, in_words, tell_of_adapters
-from linewise_server.errors import UsageError
+from linewise_server.errors import FailedError, UsageError
 from linewise_telemetry.catalogue.build import TEMPLATE, build_document
 from linewise_telemetry.catalogue.document import Entry, read_document
 from linewise_telemetry.catalogue.envelope import new_key, open_envelope, sign
@@ -41,7 +41,7 @@ class _Told(click.Group):
         try:
             return super().invoke(ctx)
         except CatalogueError as error:
-            raise UsageError(str(error)) from error
+            raise FailedError(str(error)) from error
 
 
 @click.group(cls=_Told)
@@ -64,6 +64,8 @@ def catalogue() -> None:
 def new(package: str, out: Path | None) -> None:
     """Write a YAML file to start from, for PACKAGE."""
     path = out or Path(f"{package}.yaml")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"There is no directory {path.absolute().parent} for {path.name}.")
     if path.exists():
         raise UsageError(f"{path} is there already; it is left as it is.")
     path.write_text(TEMPLATE.format(package=package, file=path.name), "utf-8")
@@ -80,9 +82,11 @@ def new(package: str, out: Path | None) -> None:
 def build(source: Path, inventory: Path | None, base: str, out: Path | None) -> None:
     """Make a catalogue from a YAML file and the inventory of your docs."""
     entries = _entries(inventory, base) if inventory else []
-    document = build_document(
-        source.read_text("utf-8"), entries, functools.partial(describe, source.parent)
-    )
+    try:
+        text = source.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise FailedError(f"{source} is no text in UTF-8: {error.reason}.") from error
+    document = build_document(text, entries, functools.partial(describe, source.parent))
     path = out or source.with_suffix(".json")
     path.write_bytes(document)
     read = read_document(document)
@@ -150,7 +154,7 @@ def suggest(export: TextIO, prompts: TextIO | None) -> None:
     try:
         needs = read_needs(export.read())
     except (ExportError, UnicodeDecodeError) as error:
-        raise UsageError(f"{export.name}: {error}") from error
+        raise FailedError(f"{export.name}: {error}.") from error
     click.echo(as_markdown(needs), nl=False)
     if prompts is not None:
         prompts.write(as_prompts(needs))
@@ -161,6 +165,8 @@ def suggest(export: TextIO, prompts: TextIO | None) -> None:
 @click.option("--adapter", "yes", is_flag=True, help="Fetch and use its adapters, if it has any.")
 def add(address: str, yes: bool) -> None:
     """Subscribe to the catalogue at ADDRESS. The key that signed it is pinned."""
+    if not address.startswith(("https://", "http://")):
+        raise UsageError(f"{address!r} is no address, such as https://docs.example/acme.catalogue.")
     added, read = _pulling(lambda pull: _shelf().add(address, pull))
     click.echo(f"{read.title} by {read.maker}: {len(read.symbols):,} symbols")
     click.echo(f"Signed by {added.fingerprint}; any other key will be refused.")
@@ -188,10 +194,10 @@ def update(names: tuple[str, ...]) -> None:
     """Pull what is new of NAMES, or of all."""
     shelf = _shelf()
     held = {subscription.id: subscription for subscription in shelf.subscriptions()}
-    failed = [f"No catalogue {name!r} is subscribed to." for name in names if name not in held]
+    for name in names:
+        _held(shelf, name)
+    failed = []
     for name in names or held:
-        if name not in held:
-            continue
         subscription = held[name]
         try:
             newer = _pulling(functools.partial(shelf.update, subscription))
@@ -202,7 +208,7 @@ def update(names: tuple[str, ...]) -> None:
         except (CatalogueError, ApiDocsError) as error:
             failed.append(str(error))
     if failed:
-        raise UsageError("\n".join(failed))
+        raise FailedError("\n".join(failed))
 
 
 @catalogue.command()
@@ -224,12 +230,19 @@ def adapter(name: str, state: str) -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """End the subscription to NAME."""
+    _held(_shelf(), name)
     _shelf().remove(name)
     click.echo(f"{name} is removed, and its key forgotten.")
 
 
 def _shelf() -> Shelf:
     return Shelf(Home.locate(os.environ).root / "catalogues")
+
+
+def _held(shelf: Shelf, name: str) -> None:
+    """Raise UsageError where a catalogue is not subscribed to."""
+    if not any(subscription.id == name for subscription in shelf.subscriptions()):
+        raise UsageError(f"No catalogue {name!r} is subscribed to. See: linewise catalogue list")
 
 
 def _pulling(work: Callable[[Pull], Coroutine[Any, Any, T]]) -> T:

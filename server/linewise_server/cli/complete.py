@@ -120,6 +120,9 @@ async def _complete(at: Place, settings: Settings, invoked: bool, explain: bool)
 
     traces: list[Trace] = []
     engines = build_engines()
+    # A server may be shown the prompt also to count its tokens for --explain.
+    if (warning := engines.warning(settings)) is not None:
+        click.echo(f"{warning} Leave out --remote to keep it on this machine.", err=True)
     adapters = Adapters(lambda message: click.echo(message, err=True))
     adapters.choose(at.snapshot.uri, await asyncio.to_thread(_adapter, engines, settings, at))
     client = AdaptedClient(engines.client(settings, lambda share: None), adapters)

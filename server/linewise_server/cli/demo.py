@@ -41,6 +41,10 @@ def demo(model: str) -> None:
     """
     from rich.console import Console
 
+    from linewise_server.app import build_engines
+    from linewise_server.settings import Settings
+
+    build_engines().served(Settings(model=model))  # what is missing is said before all else
     console = Console(highlight=False)
     asyncio.run(_demo(console, model))
 

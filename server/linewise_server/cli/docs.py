@@ -26,7 +26,7 @@ from linewise_server.apidocs.environment import find_environment
 from linewise_server.apidocs.errors import ApiDocsError
 from linewise_server.apidocs.link import EXPLANATIONS, Resolution
 from linewise_server.apidocs.source import Source
-from linewise_server.errors import UsageError
+from linewise_server.errors import FailedError, UsageError
 
 _GAP_DEADLINE = 30.0
 
@@ -79,7 +79,7 @@ def open_name(name: str) -> None:
 
     found = asyncio.run(run())
     if found.link is None:
-        raise UsageError(_why(found))
+        raise FailedError(_why(found))
     click.echo(found.link.url)
     webbrowser.open(found.link.url)
 
@@ -91,6 +91,8 @@ def open_name(name: str) -> None:
 @click.option("--version", help="The docs' version, where the inventory does not say it.")
 def add(place: str, package: str | None, base: str | None, version: str | None) -> None:
     """Add the docs at PATH_OR_URL: an objects.inv, a folder of built docs, or their address."""
+    if "://" not in place and not Path(place).expanduser().exists():
+        raise UsageError(f"There is no file {place}.")
 
     async def run() -> None:
         async with _opened() as docs:
@@ -138,12 +140,13 @@ def refresh(packages: tuple[str, ...]) -> None:
         failed = []
         async with _opened("always") as docs:
             held = {d.package for d in docs.library.index.docsets() if d.origin == "fetched"}
+            python = docs.packages.environment.executable
+            if unknown := [name for name in packages if docs.packages.named(name) is None]:
+                raise UsageError(f"{', '.join(unknown)} is not installed in {python}.")
             for name in packages or sorted(held):
                 package = docs.packages.named(name)
                 if package is None:
-                    failed.append(
-                        f"{name} is not installed in {docs.packages.environment.executable}"
-                    )
+                    failed.append(f"{name} is not installed in {python}.")
                     continue
                 try:
                     kept = await docs.acquisition.refresh(package, force=True)
@@ -155,7 +158,7 @@ def refresh(packages: tuple[str, ...]) -> None:
                         f"{kept.package} {kept.version}: {kept.symbols:,} names, {kept.base}"
                     )
         if failed:
-            raise UsageError("\n".join(failed))
+            raise FailedError("\n".join(failed))
 
     _run(run())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import platform
 import sys
 from dataclasses import asdict, dataclass
@@ -11,9 +12,11 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from linewise_models.engine.contract import Report
 from linewise_models.errors import ModelError
+from linewise_models.home import Home
 from linewise_server import __version__
 from linewise_server.cli.model import model_option
 from linewise_server.engines import Engines
@@ -37,11 +40,14 @@ class Finding:
 
 
 @click.command()
+@click.pass_context
 @model_option
 @click.option("--remote", default="", metavar="URL", help="Look at the server there instead.")
 @click.option("--remote-model", default="", metavar="NAME", help="The model that it should serve.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
-def doctor(model: str, remote: str, remote_model: str, as_json: bool) -> None:
+def doctor(
+    context: click.Context, model: str, remote: str, remote_model: str, as_json: bool
+) -> None:
     """Check this installation: versions, back ends, devices, the model, measured speeds.
 
     Exits with 1 when something has to be mended.
@@ -49,11 +55,18 @@ def doctor(model: str, remote: str, remote_model: str, as_json: bool) -> None:
     from linewise_server.app import build_engines
 
     engines = build_engines()
+    if context.get_parameter_source("model") is ParameterSource.COMMANDLINE:
+        engines.entry(model)  # what was named here and is not there is misuse, and no finding
     if remote:
         settings = Settings(remote_url=remote, remote_model=remote_model)
+        engines.warning(settings)
         findings = [*look_at_software(), *look_at_server(engines, settings)]
     else:
-        findings = [*look_at_software(), *look_at_model(engines, Settings(model=model))]
+        findings = [
+            *look_at_software(),
+            look_at_home(engines.home),
+            *look_at_model(engines, Settings(model=model)),
+        ]
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -81,6 +94,15 @@ def look_at_software() -> list[Finding]:
     features = [part.split(" = ")[0].strip() for part in system.split("|") if " = 1" in part]
     gpu = "with GPU offload" if api.llama_supports_gpu_offload() else "CPU only"
     return [*findings, Finding("llama.cpp", True, f"{gpu}; {', '.join(features)}")]
+
+
+def look_at_home(home: Home) -> Finding:
+    """Return whether models and what else Linewise keeps can be written where they belong."""
+    root = home.root.absolute()
+    there = next(place for place in (root, *root.parents) if place.exists())
+    good = there.is_dir() and os.access(there, os.W_OK)
+    mend = f"make {there} a directory that you may write in, or set LINEWISE_HOME to another"
+    return Finding("data", good, str(root) if good else f"{root} cannot be written", mend)
 
 
 def look_at_model(engines: Engines, settings: Settings) -> list[Finding]:

@@ -98,7 +98,7 @@ evaluate.add_command(plot)
 
 @click.command()
 @click.pass_context
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @model_option
 @click.option(
     "--pipeline",

@@ -14,7 +14,7 @@ import click
 
 from linewise_server.cli.complete import Place, read_place
 from linewise_server.cli.model import model_option
-from linewise_server.errors import UsageError
+from linewise_server.errors import FailedError
 from linewise_server.explain.occlusion import LEAST_REQUESTS, REQUESTS
 from linewise_server.settings import Settings
 
@@ -62,7 +62,7 @@ def explain(place: str, model: str, out: Path | None, as_json: bool, requests: i
         try:
             out.write_text(page(found), "utf-8")
         except OSError as error:
-            raise UsageError(f"{out} cannot be written: {error.strerror}.") from error
+            raise FailedError(f"{out} cannot be written: {error.strerror}.") from error
         click.echo(f"Written: {out}", err=True)
     if as_json:
         click.echo(json.dumps(_facts(found), indent=2, ensure_ascii=False))

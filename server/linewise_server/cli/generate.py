@@ -117,7 +117,7 @@ def read_stretch(path: Path, place: str) -> Stretch:
     if match is None:
         raise click.BadParameter(f"{place!r} is not A:B, such as 12:20", param_hint="--range")
     exclusion = Exclusion((), os.environ)
-    for name in (path.absolute(), path.resolve()):
+    for name in (path.absolute(), Path(os.path.realpath(path))):
         if (reason := exclusion.reason(name)) is not None:
             told = f"{path} is not shown to a model: {reason.text}."
             raise click.BadParameter(told, param_hint="--file")

@@ -37,7 +37,7 @@ CODE = (
 
 
 @click.command()
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(exists=True, path_type=Path))
 @model_option
 @click.option("--limit", type=click.IntRange(1), help="So many examples or files, fairly drawn.")
 @click.option(

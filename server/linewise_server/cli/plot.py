@@ -10,11 +10,13 @@ from pathlib import Path
 import click
 
 from linewise_server.cli.records import check_output
-from linewise_server.errors import UsageError
+from linewise_server.errors import FailedError
+
+_RECORD = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("records", nargs=-1, required=True, type=_RECORD)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The SVG file.")
 @click.option("--title", default="", help="Its heading; the suite's name by default.")
 def plot(records: tuple[Path, ...], out: Path, title: str) -> None:
@@ -40,5 +42,5 @@ def plot(records: tuple[Path, ...], out: Path, title: str) -> None:
     try:
         out.write_text(draw(drawn, title), encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{out} cannot be written: {error.strerror}.") from error
+        raise FailedError(f"{out} cannot be written: {error.strerror}.") from error
     click.echo(f"The picture is in {out}.", err=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from linewise_server.errors import UsageError
+from linewise_server.errors import FailedError, UsageError
 
 if TYPE_CHECKING:
     from linewise_models.evaluate.record import Record
@@ -25,7 +25,8 @@ Advance = Callable[[str], None]
 def record_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--json` and `--compare`: where the record of a run goes, and what it is set beside."""
     path = click.Path(path_type=Path)
-    compare = click.option("--compare", type=path, help="An earlier record to set beside.")
+    earlier = click.Path(exists=True, dir_okay=False, path_type=Path)
+    compare = click.option("--compare", type=earlier, help="An earlier record to set beside.")
     output = click.option("--json", "output", type=path, help="Write the record there.")
     return output(compare(command))
 
@@ -37,7 +38,7 @@ def check_output(output: Path | None, what: str = "record") -> None:
 
 
 def keep(record: Record[Any], output: Path | None) -> None:
-    """Write a record where it was asked for. Raises UsageError."""
+    """Write a record where it was asked for. Raises FailedError."""
     from linewise_models.evaluate.record import write
 
     if output is None:
@@ -45,7 +46,7 @@ def keep(record: Record[Any], output: Path | None) -> None:
     try:
         write(record, output)
     except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}.") from error
+        raise FailedError(f"{output} cannot be written: {error.strerror}.") from error
     click.echo(f"The record is in {output}.", err=True)
 
 

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from linewise_server.errors import UsageError
+from linewise_server.errors import FailedError
 
 
 @click.command()
@@ -42,4 +42,4 @@ def serve(tcp: str | None, log_level: str) -> None:
     try:
         server.start_tcp(host or "127.0.0.1", int(port))
     except OSError as error:
-        raise UsageError(f"Nothing can listen at {tcp}: {error.strerror}.") from error
+        raise FailedError(f"Nothing can listen at {tcp}: {error.strerror}.") from error

@@ -6,6 +6,7 @@ In: what the LSP handlers pass on. Out: the same to them. The handlers hold no s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import time
@@ -17,7 +18,7 @@ from attrs import evolve
 from lsprotocol import types
 
 from linewise_models.engine.contract import EngineClient, Report
-from linewise_models.errors import EngineLost, ModelError, UnknownModel
+from linewise_models.errors import AddressError, EngineLost, ModelError, UnknownModel
 from linewise_models.quotation import Definition
 from linewise_server.completion.adapted import AdaptedClient, Adapters
 from linewise_server.completion.ask import Ask, Suggestion
@@ -101,8 +102,13 @@ class Session:
         logging.getLogger("linewise_server").setLevel(settings.log_level.upper())
         before, self.settings = self.settings, settings
         self.silences.look_again()
-        if (warning := self.engines.warning(settings)) is not None:
-            self.tell_once(warning)
+        # Of an address that is none the client says so; nothing is sent.
+        with contextlib.suppress(AddressError):
+            if (warning := self.engines.warning(settings)) is not None:
+                self.tell_once(
+                    f"{warning} That is the server in linewise.remote.url; empty that setting to "
+                    "keep all code on this machine."
+                )
         serving = (
             "model",
             "threads",

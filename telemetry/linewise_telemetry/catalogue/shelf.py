@@ -83,8 +83,10 @@ class Shelf:
             return [Subscription(**row | {"muted": tuple(row["muted"])}) for row in rows]
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise CatalogueError(f"{self._list} cannot be read ({error}).") from error
+        except OSError as error:
+            raise CatalogueError(f"{self._list} cannot be read: {error.strerror}.") from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise CatalogueError(f"{self._list} is damaged ({error}).") from error
 
     def catalogues(self) -> list[Catalogue]:
         """Return the catalogues at hand; a copy that fails its check is left out."""

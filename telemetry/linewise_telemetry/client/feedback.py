@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from linewise_telemetry import atomic
 from linewise_telemetry.client.transport import Answer, Send, TransportError
-from linewise_telemetry.errors import FeedbackError
+from linewise_telemetry.errors import FeedbackError, NotKeptError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -114,7 +114,7 @@ class Outbox:
             atomic.write(self._path(item.receipt), body.decode())
             self._keep(item)
         except OSError as error:
-            raise FeedbackError(
+            raise NotKeptError(
                 f"cannot write to {self._directory} ({error.strerror}); your feedback was not kept"
             ) from error
         return item

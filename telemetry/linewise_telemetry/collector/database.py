@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from linewise_telemetry.errors import CollectorError
+from linewise_telemetry.errors import CollectorError, DatabaseUrlError
 
 if TYPE_CHECKING:
     from sqlalchemy.sql import Insert
@@ -28,7 +28,8 @@ SQLITE_WAIT_SECONDS = 30
 def connect(url: str) -> Engine:
     """Return an engine for `url`, e.g. `sqlite:///collector.db` or `postgresql://host/name`.
 
-    Raises CollectorError where the database cannot be reached or brought up to date.
+    Raises DatabaseUrlError where it is none, and CollectorError where the database cannot be
+    reached or brought up to date.
     """
     try:
         engine = _engine(url)
@@ -38,7 +39,12 @@ def connect(url: str) -> Engine:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except (ArgumentError, SQLAlchemyError, ImportError, OSError) as error:
+    except ArgumentError as error:
+        raise DatabaseUrlError(
+            f"{url.rpartition('@')[2]!r} is no database; --db takes a URL, such as "
+            "sqlite:///collector.db or postgresql://host/name"
+        ) from error
+    except (SQLAlchemyError, ImportError, OSError) as error:
         where = url.rpartition("@")[2]  # without the password
         raise CollectorError(
             f"the database {where} cannot be used: {type(error).__name__}; check --db"

@@ -24,6 +24,8 @@ LOGS = [
     ("tensor 'blk.2.ffn_up.weight' data is not within the file bounds", "damaged"),
     ("failed to read key-value pairs", "damaged"),
     ("ggml_backend_cpu_buffer_type_alloc_buffer: failed to allocate buffer of size 9", "memory"),
+    ("error loading model: mmap failed: Cannot allocate memory", "memory"),
+    ("cudaMalloc failed: out of memory", "memory"),
     ("", "no reason given"),
 ]
 

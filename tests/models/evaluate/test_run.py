@@ -131,7 +131,7 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "is not the record"),
+        (None, "cannot be read"),
         ("{", "is not the record"),
         ("[]", "is not the record"),
         ('{"format": 1, "results": []}', "is not the record"),

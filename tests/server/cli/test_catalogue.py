@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
 from linewise_server.cli.catalogue import catalogue
-from linewise_server.errors import UsageError
+from linewise_server.errors import LinewiseError
 from linewise_telemetry.catalogue.document import MAX_ADAPTER_BYTES
 from tests.loopback import serve
 
@@ -94,7 +94,7 @@ def test_another_key_is_refused(tmp_path: Path, site: str) -> None:
     run("add", f"{site}/requests.catalogue")
     publish(tmp_path, 2, key="thief.pem")
     refused = run("update")
-    assert isinstance(refused.exception, UsageError)
+    assert isinstance(refused.exception, LinewiseError)
     assert "REFUSED" in str(refused.exception)
     assert "release 1" in run("list").stdout
 
@@ -110,7 +110,7 @@ def test_what_cannot_be_done_says_so(tmp_path: Path) -> None:
     tampered = tmp_path / "requests.catalogue"
     tampered.write_text(tampered.read_text().replace('"sig": "', '"sig": "AAAA'))
     changed = run("verify", tampered).exception
-    assert isinstance(changed, UsageError)
+    assert isinstance(changed, LinewiseError)
     assert "changed after it was signed" in str(changed)
 
 
@@ -119,7 +119,7 @@ def test_a_host_that_is_gone_stops_no_other_update(tmp_path: Path, site: str) ->
     run("add", f"{site}/requests.catalogue")
     (tmp_path / "requests.catalogue").unlink()
     failed = run("update").exception
-    assert isinstance(failed, UsageError)
+    assert isinstance(failed, LinewiseError)
     assert "404" in str(failed)
     assert "release 1" in run("list").stdout
 
@@ -143,7 +143,7 @@ def test_an_adapter_that_nobody_could_use_is_not_published(
     if file is not None:
         (tmp_path / "acme.gguf").write_bytes(file)
     refused = run("build", source).exception
-    assert isinstance(refused, UsageError)
+    assert isinstance(refused, LinewiseError)
     assert said in str(refused)
     assert not source.with_suffix(".json").exists()
 
@@ -157,5 +157,5 @@ def test_the_dashboards_export_becomes_a_work_list_and_prompts(tmp_path: Path) -
     assert '"expect": "acme.send"' in prompts.read_text()
     export.write_text("no,export\n")
     refused = run("suggest", "--from-dashboard", export).exception
-    assert isinstance(refused, UsageError)
+    assert isinstance(refused, LinewiseError)
     assert "export.csv" in str(refused)

@@ -182,7 +182,8 @@ def test_what_cannot_be_written_or_compared_is_said_before_the_work(
     assert isinstance(done.exception, UsageError)
     assert "There is no directory" in str(done.exception)
     done = run(SUITE, data, "--model", model, "--compare", tmp_path / "gone.json")
-    assert "is not the record" in str(done.exception)
+    assert done.exit_code == 2
+    assert "does not exist" in done.stderr
     record = tmp_path / "record.json"
     run(SUITE, data, "--model", model, "--pipeline", "raw", "--json", record)
     official = ["--pipeline", "raw", "--mode", "official", "--compare", record]

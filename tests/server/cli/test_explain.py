@@ -80,7 +80,7 @@ def test_nothing_to_explain_is_no_failure(script: Path, source: str, tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["nowhere.py:1:1"], 1, "cannot be read"),
+        (["nowhere.py:1:1"], 2, "cannot be read"),
         (["nowhere.py"], 2, "is not FILE:LINE:COL"),
         (["{source}", "--requests", "3"], 2, "not in the range"),
         (["{source}", "--model", "{script}", "--out", "{folder}/a/b.html"], 1, "cannot be written"),

@@ -105,7 +105,7 @@ def test_no_text_is_a_failure(script: Path, tmp_path: Path) -> None:
             "Say what to generate",
         ),
         (["--file", "{source}", "--range", "4", "--json", "--diff"], 2, "exclude each other"),
-        (["--file", "{source}", "--range", "4", "--model", "smolm"], 1, "Did you mean"),
+        (["--file", "{source}", "--range", "4", "--model", "smolm"], 2, "Did you mean"),
     ],
     ids=lambda value: " ".join(value[2:]) if isinstance(value, list) else "",
 )

@@ -42,3 +42,16 @@ async def test_a_server_completes_on_the_command_line(tmp_path: Path) -> None:
         )
     assert done.returncode == 0, done.stderr
     assert "xs)" in done.stdout
+    assert done.stderr == ""  # this machine is no other
+
+
+def test_the_host_that_code_goes_to_is_named(tmp_path: Path) -> None:
+    source = tmp_path / "mean.py"
+    source.write_text("def mean(xs):\n    return sum(xs) / len(\n")
+    place = f"{source}:2:26"
+    for asked in ([], ["--json"], ["--explain"]):
+        done = linewise("complete", place, "--remote", "http://gpu.invalid:8000", *asked)
+        warning, failure = done.stderr.splitlines()
+        assert warning.startswith("Code is sent to gpu.invalid:8000. It travels unencrypted")
+        assert "No host is called gpu.invalid:8000" in failure
+        assert (done.stdout, done.returncode) == ("", 1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from linewise_models.errors import LoadError
+from linewise_models.errors import AddressError
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +36,26 @@ class Address:
         if self.loopback:
             return None
         plain = "" if self.encrypted else " It travels unencrypted: whoever is on the way reads it."
-        return (
-            f"Code from your editor is sent to {self.host}, the server in linewise.remote.url."
-            f"{plain} Empty that setting to keep all code on this machine."
-        )
+        return f"Code is sent to {self.host}.{plain}"
 
 
 def read_address(url: str) -> Address:
     """Return the address that a URL names; one without a path gets the usual /v1.
 
-    Raises LoadError: not an http or https URL, or one with a password or a query in it.
+    Raises AddressError: not an http or https URL, or one with a password or a query in it.
     """
     try:
         parsed = httpx.URL(url.strip())
     except httpx.InvalidURL as error:
-        raise LoadError(f"linewise.remote.url is {url!r}, which is no URL: {error}.") from error
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise LoadError(
+        raise AddressError(f"linewise.remote.url is {url!r}, which is no URL: {error}.") from error
+    port_fits = parsed.port is None or 0 < parsed.port < 65_536
+    if parsed.scheme not in ("http", "https") or not parsed.host or not port_fits:
+        raise AddressError(
             f"linewise.remote.url is {url!r}; it is an http or https URL, such as "
             "http://localhost:8080."
         )
     if parsed.userinfo or parsed.query or parsed.fragment:
-        raise LoadError(
+        raise AddressError(
             "linewise.remote.url holds more than a server's place. Keys do not belong in settings: "
             "put yours in the environment or the keyring (linewise doctor says how)."
         )
