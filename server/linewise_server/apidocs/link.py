@@ -14,7 +14,8 @@ EXPLANATIONS: dict[Reason, str] = {
     "own": "defined in this workspace",
     "unresolved": "no import, builtin or inferred type leads to a name",
     "late": "inference did not finish within the deadline; it goes on, ask again",
-    "private": "matches linewise.docs.privatePackages, which is never looked up",
+    "private": "its package is private, so its docs are never fetched: "
+    "`linewise docs add PATH_OR_URL --package NAME`",
     "noSource": "neither the registry nor the package's metadata names its docs: "
     "`linewise docs add PATH_OR_URL --package NAME`",
     "notFetched": "its docs are known but not on this machine: `linewise docs refresh NAME`",

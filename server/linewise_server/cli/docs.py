@@ -11,7 +11,7 @@ import json
 import os
 import webbrowser
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ from typing import Any
 import click
 
 from linewise_models.home import Home
-from linewise_server.apidocs.consent import Fetch, Policy
+from linewise_server.apidocs.consent import Fetch, Policy, private_by
 from linewise_server.apidocs.coverage import Coverage, Kind, Outcome, cover
 from linewise_server.apidocs.docs import Docs, Shared, open_docs
 from linewise_server.apidocs.environment import find_environment
-from linewise_server.apidocs.errors import ApiDocsError
+from linewise_server.apidocs.errors import ApiDocsError, FetchRefusedError
 from linewise_server.apidocs.link import EXPLANATIONS, Resolution
 from linewise_server.apidocs.source import Source
 from linewise_server.errors import UsageError
@@ -43,7 +43,8 @@ def docs() -> None:
 
     The index of the Python standard library comes with Linewise, as do those of the web platform
     and of the C and C++ standard libraries. Others are fetched when you ask for it; that tells
-    their host which package you use, and nothing else.
+    their host which package you use, and nothing else. Packages whose names match a glob in
+    LINEWISE_PRIVATE_PACKAGES, such as "acme-* internal", are never fetched.
     """  # noqa: D301 # click's \b is a character, not two
 
 
@@ -127,26 +128,38 @@ def list_docs(*, as_json: bool) -> None:
 
 @docs.command()
 @click.argument("packages", nargs=-1)
-def refresh(packages: tuple[str, ...]) -> None:
+@click.option(
+    "--private",
+    multiple=True,
+    metavar="GLOB",
+    help="Never fetch packages of such names, besides those in LINEWISE_PRIVATE_PACKAGES."
+    " May be given several times.",
+)
+def refresh(packages: tuple[str, ...], private: tuple[str, ...]) -> None:
     """Fetch or update the docs indexes of PACKAGES, or of all that were fetched before.
 
-    Naming a package is your yes to tell its docs' host that you use it. What
-    linewise.docs.privatePackages names is for the editor's settings; here you name each yourself.
+    Naming a package is your yes to tell its docs' host that you use it, unless it is private. The
+    command line does not read your editor's linewise.docs.privatePackages: say it again with
+    --private, or for good in the environment variable LINEWISE_PRIVATE_PACKAGES.
     """
 
     async def run() -> None:
-        failed = []
-        async with _opened("always") as docs:
+        failed: list[str] = []
+        passed_over: list[str] = []
+        async with _opened("always", private) as docs:
             held = {d.package for d in docs.library.index.docsets() if d.origin == "fetched"}
             for name in packages or sorted(held):
                 package = docs.packages.named(name)
                 if package is None:
-                    failed.append(
-                        f"{name} is not installed in {docs.packages.environment.executable}"
+                    where = docs.packages.environment.executable
+                    (failed if packages else passed_over).append(
+                        f"{name} is not installed in {where}"
                     )
                     continue
                 try:
                     kept = await docs.acquisition.refresh(package, force=True)
+                except FetchRefusedError as error:
+                    (failed if packages else passed_over).append(str(error))
                 except ApiDocsError as error:
                     failed.append(str(error))
                 else:
@@ -154,6 +167,8 @@ def refresh(packages: tuple[str, ...]) -> None:
                     click.echo(
                         f"{kept.package} {kept.version}: {kept.symbols:,} names, {kept.base}"
                     )
+        for line in passed_over:
+            click.echo(f"passed over: {line}", err=True)
         if failed:
             raise UsageError("\n".join(failed))
 
@@ -223,13 +238,13 @@ def _covered(files: Iterable[Path]) -> Coverage:
 
 
 @asynccontextmanager
-async def _opened(fetch: Fetch = "ask") -> AsyncIterator[Docs]:
+async def _opened(fetch: Fetch = "ask", private: tuple[str, ...] = ()) -> AsyncIterator[Docs]:
     """Give the docs of the current folder's environment."""
     home, root = Home.locate(os.environ), Path.cwd()
     environment = find_environment(root, None, os.environ)
-    policy: Callable[[], Policy] = lambda: Policy(fetch, ())  # noqa: E731
+    policy = Policy(fetch, (*private, *private_by(os.environ)))
     shared = Shared(home.root / "docs")
-    docs = open_docs(shared, home.cache, root, environment, policy)
+    docs = open_docs(shared, home.cache, root, environment, lambda: policy)
     try:
         yield docs
     finally:
