@@ -1,7 +1,8 @@
 """`linewise docs`: where a name is documented, and the docs that this machine has.
 
 In: names, files, places of inventories. Out: links and tables on stdout; exit code 1 where there is
-no link or a fetch fails. Uses the environment of the current folder, as the editor does.
+no link or a fetch fails. Uses the environment of the current folder and the subscribed catalogues,
+as the editor does.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import click
 
 from linewise_models.home import Home
+from linewise_server.apidocs.catalogues import Catalogues
 from linewise_server.apidocs.consent import Fetch, Policy, private_by
 from linewise_server.apidocs.coverage import Coverage, Kind, Outcome, cover
 from linewise_server.apidocs.docs import Docs, Shared, open_docs
@@ -27,6 +29,9 @@ from linewise_server.apidocs.errors import ApiDocsError, FetchRefusedError
 from linewise_server.apidocs.link import EXPLANATIONS, Resolution
 from linewise_server.apidocs.source import Source
 from linewise_server.errors import UsageError
+from linewise_telemetry.catalogue.errors import CatalogueError
+from linewise_telemetry.catalogue.holding import Holding
+from linewise_telemetry.catalogue.shelf import Shelf
 
 _GAP_DEADLINE = 30.0
 
@@ -239,13 +244,18 @@ def _covered(files: Iterable[Path]) -> Coverage:
 
 @asynccontextmanager
 async def _opened(fetch: Fetch = "ask", private: tuple[str, ...] = ()) -> AsyncIterator[Docs]:
-    """Give the docs of the current folder's environment."""
+    """Give the docs of the current folder's environment, what makers say of their APIs included."""
     home, root = Home.locate(os.environ), Path.cwd()
     environment = find_environment(root, None, os.environ)
     policy = Policy(fetch, (*private, *private_by(os.environ)))
     shared = Shared(home.root / "docs")
     docs = open_docs(shared, home.cache, root, environment, lambda: policy)
+    holding = Holding(Shelf(home.root / "catalogues"))
     try:
+        try:
+            await Catalogues(holding, shared.index, shared.threads).refresh()
+        except CatalogueError as error:
+            click.echo(f"Catalogues are left out: {error}", err=True)
         yield docs
     finally:
         await docs.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -16,6 +17,7 @@ from linewise_server.apidocs.index import Index
 from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
 from linewise_server.cli.docs import docs
 from linewise_server.errors import LinewiseError
+from tests.catalogues import document, subscribe
 from tests.server.apidocs.conftest import install
 
 CLICK = Inventory("Click", "8.1", (Symbol("click.command", "py:function", "api#$"),))
@@ -103,6 +105,36 @@ def test_gaps_and_coverage_of_a_file(tmp_path: Path) -> None:
     assert kinds == {"exact": 1, "parent": 1, "gap": 1, "own": 1, "unresolved": 1}
     assert counted["files"] == 1
     assert "5 calls in 1 files" in run("coverage", str(tmp_path)).stdout
+
+
+SUBSCRIBED = "https://click.example/"
+
+
+def test_what_makers_say_of_their_apis_counts_as_in_the_editor(
+    linewise_home: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "app.py"
+    path.write_text("import click\nclick.echo('x')\nclick.style('x')\n")
+    assert run("lookup", "click.echo").exit_code == 1
+    symbols = document("click", ["click.echo"])
+    shelf = asyncio.run(subscribe(linewise_home / "catalogues", symbols))
+    assert run("lookup", "click.echo").stdout.startswith(SUBSCRIBED)
+    listed = json.loads(run("list", "--json").stdout)
+    assert [row["origin"] for row in listed if row["package"] == "click"] == ["catalogue"]
+    gaps = json.loads(run("gaps", "--json", str(path)).stdout)
+    assert [(gap["name"], gap["reason"]) for gap in gaps] == [("click.style", "notInInventory")]
+    counted = json.loads(run("coverage", "--json", str(path)).stdout)
+    assert (counted["exact"], counted["gap"]) == (1, 1)
+    shelf.remove("click")
+    assert run("lookup", "click.echo").exit_code == 1
+
+
+def test_a_damaged_list_of_catalogues_is_told_and_costs_no_other_docs(linewise_home: Path) -> None:
+    (linewise_home / "catalogues").mkdir(parents=True)
+    (linewise_home / "catalogues" / "subscriptions.json").write_text("[")
+    found = run("lookup", "json.dumps")
+    assert found.exit_code == 0
+    assert "subscriptions.json cannot be read" in found.stderr
 
 
 _LAST = b"\0"
