@@ -42,7 +42,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What stands at an offset: its full name and kind, and a link or the reason for none."""
+    """What stands at an offset: its full name and kind, and a link or the reason for none.
+
+    Where it is `late`, inference had not answered by the deadline, and who asks again may hear
+    more: a signature, a summary, or the link.
+    """
 
     name: str
     kind: str
@@ -52,6 +56,7 @@ class Resolution:
     gap: Reason | None
     signature: str = ""
     summary: str = ""
+    late: bool = False
 
 
 def join_url(base: str, path: str) -> str:
