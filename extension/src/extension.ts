@@ -9,6 +9,7 @@ import * as explain from "./explain";
 import { readWheel } from "./environment/wheel";
 import * as feedback from "./feedback";
 import { Generator } from "./generate";
+import * as hover from "./hover";
 import * as interpreter from "./interpreter";
 import * as messages from "./messages";
 import { Missed } from "./missed";
@@ -68,6 +69,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   models.activate(linewise);
   trace.activate(linewise);
   docs.activate(linewise);
+  hover.activate(linewise);
   interpreter.activate(linewise);
   generator.activate();
   explain.activate(linewise);

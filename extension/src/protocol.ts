@@ -104,6 +104,22 @@ export interface SelectModel {
   readonly workDoneToken: string | null;
 }
 
+/** Asks, beside a hover at the same place, for what that could not say in time. */
+export interface HoverAt {
+  readonly uri: string;
+  readonly line: number;
+  readonly character: number;
+}
+
+/**
+ * What inference found after the hover was answered, as Markdown; null where nothing is left.
+ *
+ * It comes once inference has answered, seconds later on a cold start.
+ */
+export interface HoverRest {
+  readonly markdown: string | null;
+}
+
 /** Asks which APIs stand at the cursor and in the last accepted completion. */
 export interface ApisAt {
   readonly uri: string;
@@ -326,6 +342,8 @@ export const statusRequest = new RequestType<Record<string, never>, Status, void
 export const modelsRequest = new RequestType<Record<string, never>, readonly Model[], void>("linewise/models");
 
 export const selectModelRequest = new RequestType<SelectModel, Status, void>("linewise/selectModel");
+
+export const hoverRestRequest = new RequestType<HoverAt, HoverRest, void>("linewise/hoverRest");
 
 export const apisAtRequest = new RequestType<ApisAt, readonly ApiLink[], void>("linewise/apisAt");
 

@@ -28,6 +28,9 @@ export interface Linewise {
   readonly log: LogOutputChannel;
 }
 
+/** The texts that the server is told of. */
+export const DOCUMENTS = [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-notebook-cell" }] as const;
+
 /** Parts of the server that it says it has, in `capabilities.experimental.linewise`. */
 export const ABILITIES = ["docs", "explanation", "feedback", "generation", "telemetry"] as const;
 export type Ability = (typeof ABILITIES)[number];
@@ -172,7 +175,7 @@ export class Session implements Disposable {
 
   private options(): LanguageClientOptions {
     return {
-      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-notebook-cell" }],
+      documentSelector: [...DOCUMENTS],
       outputChannel: this.parts.log,
       initializationOptions: () => ({ settings: sectionForServer(), ...this.parts.initializationOptions() }),
       middleware: this.parts.middleware,

@@ -165,6 +165,25 @@ class SelectModel:
 
 
 @dataclass(frozen=True, slots=True)
+class HoverAt:
+    """Asks, beside a hover at the same place, for what that could not say in time."""
+
+    uri: str
+    line: int
+    character: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoverRest:
+    """What inference found after the hover was answered, as Markdown; null where nothing is left.
+
+    It comes once inference has answered, seconds later on a cold start.
+    """
+
+    markdown: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ApisAt:
     """Asks which APIs stand at the cursor and in the last accepted completion."""
 
@@ -420,6 +439,7 @@ REQUESTS: dict[str, tuple[Any, Any]] = {
     "linewise/status": (None, Status),
     "linewise/models": (None, list[Model]),
     "linewise/selectModel": (SelectModel, Status),
+    "linewise/hoverRest": (HoverAt, HoverRest),
     "linewise/apisAt": (ApisAt, list[ApiLink]),
     "linewise/previewFeedback": (Feedback, FeedbackPreview),
     "linewise/sendFeedback": (Feedback, FeedbackReceipt),

@@ -1,16 +1,18 @@
-"""What docs links cost: `python -m tests.bench.docs FILES` prints the figures.
+"""What docs links cost: `python -m tests.bench.docs [FILES]` prints the figures.
 
 The index: the time to open it and look up a first name among 100,000, and the memory that takes.
 Hovers over every call of the files: with nothing cached, and warm. A cold hover may say less, but
-never later than its deadline.
+never later than its deadline. Without FILES they are ten of installed packages.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +27,18 @@ from linewise_server.apidocs.python.uses import called_names
 from linewise_server.apidocs.source import Source
 
 SYMBOLS = 100_000
+FILES = (
+    "_pytest/fixtures.py",
+    "attr/_make.py",
+    "click/core.py",
+    "flask/app.py",
+    "httpx/_client.py",
+    "pygls/protocol/json_rpc.py",
+    "requests/sessions.py",
+    "sqlalchemy/engine/base.py",
+    "starlette/routing.py",
+    "uvicorn/config.py",
+)
 COLD = "import pandas as pd\ndf = pd.DataFrame()\ndf.groupby"
 
 LOOK_UP = """
@@ -60,7 +74,7 @@ def measure_index(folder: Path) -> None:
 
 
 async def measure_hovers(docs: Docs, files: list[Path]) -> None:
-    """Print the times of hovers over all calls of the files."""
+    """Print the times of hovers over all calls of the files, of which there is one at least."""
     times: dict[str, list[float]] = {"first": [], "warm": []}
     for file in files:
         source = Source(file.read_text("utf-8", "replace"), "python", file)
@@ -115,5 +129,19 @@ async def main(files: list[Path]) -> None:
             await shared.close()
 
 
+def chosen_files() -> list[Path]:
+    """Return the files that the command line names, else the usual ones."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.docs", description=__doc__)
+    parser.add_argument("files", nargs="*", type=Path, help="Python files; ten of packages without")
+    installed = Path(sysconfig.get_path("purelib"))
+    files: list[Path] = parser.parse_args().files or [installed / name for name in FILES]
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        parser.error(f"no such file: {', '.join(missing)}")
+    if not any(called_names(parse(file.read_text("utf-8", "replace"))) for file in files):
+        parser.error("nothing is called in these files, so there is nothing to hover over")
+    return files
+
+
 if __name__ == "__main__":
-    asyncio.run(main([Path(argument) for argument in sys.argv[1:]]))
+    asyncio.run(main(chosen_files()))

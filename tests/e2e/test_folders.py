@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lsprotocol import types
 
+from linewise_server.apidocs.index import Index
+from linewise_server.apidocs.inventory import Inventory, Symbol
 from linewise_server.lsp.editor import Editor
 from tests.e2e.conftest import Start
 from tests.e2e.test_surroundings import heard
+from tests.server.apidocs.conftest import install
 
 ADD = {"after": r"return a", "text": " + b\n\nprint(1)"}
 
@@ -176,6 +181,73 @@ async def test_docs_are_of_the_python_of_the_folder(
         at = {"textDocument": {"uri": uri}, "position": {"line": 1, "character": 6}}
         url = await editor.request("experimental/externalDocs", at)
         assert url == "https://docs.python.org/3.11/library/json.html#json.dumps"
+
+
+def with_toy(place: Path, python: str, toy: str) -> str:
+    """Make an environment in which a version of `toy` is installed; return its interpreter."""
+    environment(place.as_uri(), python)
+    packages = place / f".venv/lib/python{python}/site-packages"
+    install(packages, "Toy", toy, modules="toy\n", urls=())
+    return str(place / ".venv/bin/python")
+
+
+async def test_docs_are_of_what_is_set_or_chosen_for_the_folder(
+    start: Start,
+    one: types.WorkspaceFolder,
+    two: types.WorkspaceFolder,
+    linewise_home: Path,
+    tmp_path: Path,
+) -> None:
+    index = Index(linewise_home / "docs/index.sqlite")
+    for version in ("1.0", "2.0", "3.0"):
+        inventory = Inventory("Toy", version, (Symbol("toy.Box", "py:class", "api#$"),))
+        base = f"https://toy.example/{version}/"
+        index.put("toy", inventory, base=base, origin="added", source=base)
+    index.close()
+    first = with_toy(tmp_path / "first", "3.11", "1.0")
+    second = with_toy(tmp_path / "second", "3.12", "2.0")
+    third = with_toy(tmp_path / "third", "3.13", "3.0")
+    editor = start(ADD)
+    editor.folders = [one, two]
+    editor.set_in = {two.uri: {"docs": {"python": str(Path(third).parent.parent)}}}
+    chosen = ((one, first), (two, second))
+    editor.options = {
+        "pythonChosen": [{"folder": f.uri, "interpreter": python} for f, python in chosen]
+    }
+
+    numbers = itertools.count()
+
+    async def linked(where: types.WorkspaceFolder) -> list[str]:
+        """Return where the toy's class and a function of Python lead to in a folder."""
+        uri = f"{where.uri}/{next(numbers)}.py"
+        await editor.open(uri, "python", "import json, toy\njson.dumps\ntoy.Box")
+        found = []
+        for line, column in ((1, 6), (2, 5)):
+            at = {"textDocument": {"uri": uri}, "position": {"line": line, "character": column}}
+            found.append(await editor.request("experimental/externalDocs", at))
+        return found
+
+    def pages(python: str, toy: str) -> list[str]:
+        module = f"https://docs.python.org/{python}/library/json.html"
+        return [f"{module}#json.dumps", f"https://toy.example/{toy}/api#toy.Box"]
+
+    async def comes_to_link(where: types.WorkspaceFolder, wanted: list[str]) -> None:
+        async with asyncio.timeout(60):
+            while await linked(where) != wanted:
+                """The server asks for the settings, and serves meanwhile."""
+
+    async with editor:
+        await comes_to_link(two, pages("3.13", "3.0"))
+        assert await linked(one) == pages("3.11", "1.0")
+        editor.set_in = {two.uri: {"docs": {"python": ""}}}
+        editor.notify(
+            types.WORKSPACE_DID_CHANGE_CONFIGURATION, types.DidChangeConfigurationParams(None)
+        )
+        await comes_to_link(two, pages("3.12", "2.0"))
+        news = {"folder": one.uri, "interpreter": third}
+        editor.notify("linewise/pythonChosen", news)
+        assert await linked(one) == pages("3.13", "3.0")
+        assert await linked(two) == pages("3.12", "2.0"), "and not for the other"
 
 
 async def test_imports_are_looked_for_in_the_folder(

@@ -69,6 +69,23 @@ describe("a server that can do everything", () => {
     await scripted.told("docsRated", { name: "statistics.fmean", helped: false, reason: "outdated" });
   });
 
+  test("a hover shows what comes late below what came in time", async () => {
+    await editor.openFile("a.py");
+    for (const key of ["Control+Home", "ArrowDown", "ArrowDown", ...Array<string>("statistics.f".length).fill("ArrowRight")]) {
+      await editor.press(key);
+    }
+    await eventually("both answers in one hover", async () => {
+      await editor.press("Control+K");
+      await editor.press("Control+I");
+      const hover = editor.page.locator('.monaco-hover:visible:has(a[data-href*="docs.python.org"])').filter({ hasText: "The arithmetic mean." });
+      await hover.waitFor({ timeout: 5_000 });
+      await editor.screenshot("features-hover");
+      return true;
+    });
+    await scripted.told("hoverRest", { line: 2, character: 12 });
+    await editor.press("Escape");
+  });
+
   test("feedback is asked for, shown word for word, and sent", async () => {
     await editor.run("Linewise: Send Feedback…");
     await editor.choose("A problem");

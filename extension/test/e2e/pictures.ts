@@ -93,10 +93,11 @@ async function ghostText(): Promise<void> {
   for (const key of ["ArrowUp", "End", ...Array<string>("(values)".length + 2).fill("ArrowLeft")]) {
     await editor.press(key);
   }
-  await eventually("the hover with its link", async () => {
+  await eventually("the hover with its link, and with what a cold start brings later", async () => {
     await editor.press("Control+K");
     await editor.press("Control+I");
-    await editor.page.waitForSelector('.monaco-hover a[data-href*="docs.python.org"]', { timeout: 5000 });
+    const hover = editor.page.locator('.monaco-hover:visible:has(a[data-href*="docs.python.org"])');
+    await hover.filter({ hasText: "compute the arithmetic mean" }).waitFor({ timeout: 10_000 });
     return true;
   });
   await take(editor, "docs");

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linewise_server.apidocs.consent import Answers, Policy, permission
+from linewise_server.apidocs.consent import PRIVATE_VARIABLE, Answers, Policy, permission
 from linewise_server.apidocs.errors import (
     ApiDocsError,
     FetchError,
@@ -143,7 +143,9 @@ class Acquisition:
         match permission(self.policy(), self.answers, package):
             case "private":
                 raise FetchRefusedError(
-                    f"{package.name} matches linewise.docs.privatePackages: it is never fetched."
+                    f"{package.name} is private (linewise.docs.privatePackages, --private or"
+                    f" {PRIVATE_VARIABLE}): its docs are never fetched. `linewise docs add"
+                    f" PATH_OR_URL --package {package.name}` takes them from where you say."
                 )
             case "refused":
                 raise FetchRefusedError(

@@ -2,12 +2,14 @@
 
 A fetch tells a host which package is used here. `linewise.docs.fetch` says `always`, `never` or
 `ask`; what was answered to a question is kept in a file. A private package is never fetched,
-whatever else was said, and an unreadable file means that nothing was answered.
+whatever else was said, and an unreadable file means that nothing was answered. What is private is
+what the settings say and what the environment says: neither takes back the other.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,11 +19,13 @@ from linewise_server.apidocs.packages import Package, normalise
 
 Fetch = Literal["ask", "always", "never"]
 Permission = Literal["granted", "ask", "refused", "private"]
+PRIVATE_VARIABLE = "LINEWISE_PRIVATE_PACKAGES"
+"""Names globs of private packages to the command line and to servers, apart by spaces or commas."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The settings `linewise.docs.fetch` and `linewise.docs.privatePackages` (globs)."""
+    """The setting `linewise.docs.fetch`, and the globs of private packages."""
 
     fetch: Fetch
     private: tuple[str, ...]
@@ -52,6 +56,11 @@ class Answers:
         except (OSError, ValueError):
             return {}
         return answers if isinstance(answers, dict) else {}
+
+
+def private_by(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the globs of private packages that the environment names."""
+    return tuple(environ.get(PRIVATE_VARIABLE, "").replace(",", " ").split())
 
 
 def permission(policy: Policy, answers: Answers, package: Package) -> Permission:

@@ -7,10 +7,8 @@ docs. Docstrings come from installed packages: their text is shown and never tak
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from linewise_server.apidocs.link import Link, Resolution
-from linewise_server.apidocs.source import Span
 from linewise_telemetry.catalogue.document import Announcement
 
 _LITERAL = re.compile(r"``([^`\n]+)``")
@@ -18,16 +16,8 @@ _ROLE = re.compile(r":[\w:]+:`~?([^`<\n]+?)(?:\s*<[^`\n]*>)?`")
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#!|])")
 
 
-@dataclass(frozen=True, slots=True)
-class Hover:
-    """Markdown about the symbol that stands at `span`."""
-
-    markdown: str
-    span: Span
-
-
-def hover_of(resolution: Resolution, *, whole: bool, language: str) -> Hover | None:
-    """Return the hover, or None where there is nothing to add.
+def parts_of(resolution: Resolution, *, whole: bool, language: str) -> list[str]:
+    """Return the paragraphs of a hover in Markdown; none where there is nothing to add.
 
     With `whole` False only the link line is given, for editors in which another server already
     shows signature and docstring.
@@ -39,7 +29,7 @@ def hover_of(resolution: Resolution, *, whole: bool, language: str) -> Hover | N
         parts.append(_plain(resolution.summary))
     if resolution.link is not None:
         parts.append(link_line(resolution.link, resolution.name))
-    return Hover("\n\n".join(parts), resolution.span) if parts else None
+    return parts
 
 
 def link_line(link: Link, name: str) -> str:

@@ -14,7 +14,8 @@ EXPLANATIONS: dict[Reason, str] = {
     "own": "defined in this workspace",
     "unresolved": "no import, builtin or inferred type leads to a name",
     "late": "inference did not finish within the deadline; it goes on, ask again",
-    "private": "matches linewise.docs.privatePackages, which is never looked up",
+    "private": "its package is private, so its docs are never fetched: "
+    "`linewise docs add PATH_OR_URL --package NAME`",
     "noSource": "neither the registry nor the package's metadata names its docs: "
     "`linewise docs add PATH_OR_URL --package NAME`",
     "notFetched": "its docs are known but not on this machine: `linewise docs refresh NAME`",
@@ -41,7 +42,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What stands at an offset: its full name and kind, and a link or the reason for none."""
+    """What stands at an offset: its full name and kind, and a link or the reason for none.
+
+    Where it is `late`, inference had not answered by the deadline, and who asks again may hear
+    more: a signature, a summary, or the link.
+    """
 
     name: str
     kind: str
@@ -51,6 +56,7 @@ class Resolution:
     gap: Reason | None
     signature: str = ""
     summary: str = ""
+    late: bool = False
 
 
 def join_url(base: str, path: str) -> str:

@@ -1,7 +1,8 @@
 """`linewise docs`: where a name is documented, and the docs that this machine has.
 
 In: names, files, places of inventories. Out: links and tables on stdout; exit code 1 where there is
-no link or a fetch fails. Uses the environment of the current folder, as the editor does.
+no link or a fetch fails. Uses the environment of the current folder and the subscribed catalogues,
+as the editor does.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import os
 import webbrowser
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,18 @@ from typing import Any
 import click
 
 from linewise_models.home import Home
-from linewise_server.apidocs.consent import Fetch, Policy
+from linewise_server.apidocs.catalogues import Catalogues
+from linewise_server.apidocs.consent import Fetch, Policy, private_by
 from linewise_server.apidocs.coverage import Coverage, Kind, Outcome, cover
 from linewise_server.apidocs.docs import Docs, Shared, open_docs
 from linewise_server.apidocs.environment import find_environment
-from linewise_server.apidocs.errors import ApiDocsError
+from linewise_server.apidocs.errors import ApiDocsError, FetchRefusedError
 from linewise_server.apidocs.link import EXPLANATIONS, Resolution
 from linewise_server.apidocs.source import Source
 from linewise_server.errors import FailedError, UsageError
+from linewise_telemetry.catalogue.errors import CatalogueError
+from linewise_telemetry.catalogue.holding import Holding
+from linewise_telemetry.catalogue.shelf import Shelf
 
 _GAP_DEADLINE = 30.0
 
@@ -43,7 +48,8 @@ def docs() -> None:
 
     The index of the Python standard library comes with Linewise, as do those of the web platform
     and of the C and C++ standard libraries. Others are fetched when you ask for it; that tells
-    their host which package you use, and nothing else.
+    their host which package you use, and nothing else. Packages whose names match a glob in
+    LINEWISE_PRIVATE_PACKAGES, such as "acme-* internal", are never fetched.
     """  # noqa: D301 # click's \b is a character, not two
 
 
@@ -129,16 +135,25 @@ def list_docs(*, as_json: bool) -> None:
 
 @docs.command()
 @click.argument("packages", nargs=-1)
-def refresh(packages: tuple[str, ...]) -> None:
+@click.option(
+    "--private",
+    multiple=True,
+    metavar="GLOB",
+    help="Never fetch packages of such names, besides those in LINEWISE_PRIVATE_PACKAGES."
+    " May be given several times.",
+)
+def refresh(packages: tuple[str, ...], private: tuple[str, ...]) -> None:
     """Fetch or update the docs indexes of PACKAGES, or of all that were fetched before.
 
-    Naming a package is your yes to tell its docs' host that you use it. What
-    linewise.docs.privatePackages names is for the editor's settings; here you name each yourself.
+    Naming a package is your yes to tell its docs' host that you use it, unless it is private. The
+    command line does not read your editor's linewise.docs.privatePackages: say it again with
+    --private, or for good in the environment variable LINEWISE_PRIVATE_PACKAGES.
     """
 
     async def run() -> None:
-        failed = []
-        async with _opened("always") as docs:
+        failed: list[str] = []
+        passed_over: list[str] = []
+        async with _opened("always", private) as docs:
             held = {d.package for d in docs.library.index.docsets() if d.origin == "fetched"}
             python = docs.packages.environment.executable
             if unknown := [name for name in packages if docs.packages.named(name) is None]:
@@ -146,10 +161,12 @@ def refresh(packages: tuple[str, ...]) -> None:
             for name in packages or sorted(held):
                 package = docs.packages.named(name)
                 if package is None:
-                    failed.append(f"{name} is not installed in {python}.")
+                    passed_over.append(f"{name} is not installed in {python}")
                     continue
                 try:
                     kept = await docs.acquisition.refresh(package, force=True)
+                except FetchRefusedError as error:
+                    (failed if packages else passed_over).append(str(error))
                 except ApiDocsError as error:
                     failed.append(str(error))
                 else:
@@ -157,6 +174,8 @@ def refresh(packages: tuple[str, ...]) -> None:
                     click.echo(
                         f"{kept.package} {kept.version}: {kept.symbols:,} names, {kept.base}"
                     )
+        for line in passed_over:
+            click.echo(f"passed over: {line}", err=True)
         if failed:
             raise FailedError("\n".join(failed))
 
@@ -226,14 +245,19 @@ def _covered(files: Iterable[Path]) -> Coverage:
 
 
 @asynccontextmanager
-async def _opened(fetch: Fetch = "ask") -> AsyncIterator[Docs]:
-    """Give the docs of the current folder's environment."""
+async def _opened(fetch: Fetch = "ask", private: tuple[str, ...] = ()) -> AsyncIterator[Docs]:
+    """Give the docs of the current folder's environment, what makers say of their APIs included."""
     home, root = Home.locate(os.environ), Path.cwd()
     environment = find_environment(root, None, os.environ)
-    policy: Callable[[], Policy] = lambda: Policy(fetch, ())  # noqa: E731
+    policy = Policy(fetch, (*private, *private_by(os.environ)))
     shared = Shared(home.root / "docs")
-    docs = open_docs(shared, home.cache, root, environment, policy)
+    docs = open_docs(shared, home.cache, root, environment, lambda: policy)
+    holding = Holding(Shelf(home.root / "catalogues"))
     try:
+        try:
+            await Catalogues(holding, shared.index, shared.threads).refresh()
+        except CatalogueError as error:
+            click.echo(f"Catalogues are left out: {error}", err=True)
         yield docs
     finally:
         await docs.close()

@@ -20,7 +20,7 @@ from lsprotocol import types
 
 from linewise_models.home import Home
 from linewise_server.apidocs.catalogues import Catalogues
-from linewise_server.apidocs.consent import Policy, permission
+from linewise_server.apidocs.consent import Policy, permission, private_by
 from linewise_server.apidocs.docs import WARM_SECONDS, Docs, Shared, open_docs
 from linewise_server.apidocs.environment import environment_at, find_environment
 from linewise_server.apidocs.errors import ApiDocsError
@@ -276,7 +276,8 @@ class WorkspaceDocs:
 
     def _policy(self, root: Path | None) -> Policy:
         settings = self._settings(root)
-        return Policy(settings.docs_fetch, tuple(settings.docs_private_packages))
+        private = (*settings.docs_private_packages, *private_by(self._environ))
+        return Policy(settings.docs_fetch, private)
 
     def _ended(self, name: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(name) is task:

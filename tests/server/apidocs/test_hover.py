@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from linewise_server.apidocs.hover import hover_of, link_line
+from linewise_server.apidocs.hover import link_line, parts_of
 from linewise_server.apidocs.link import Link, Reason, Resolution, join_url
 from linewise_server.apidocs.source import Span
 
@@ -20,18 +20,16 @@ def resolved(link: Link | None, signature: str = "", summary: str = "") -> Resol
 @pytest.mark.parametrize(
     ("resolution", "whole", "expected"),
     [
-        (resolved(LINK), True, NAMED),
-        (resolved(LINK, "Box(x)", "A box."), True, f"```python\nBox(x)\n```\n\nA box.\n\n{NAMED}"),
-        (resolved(LINK, "Box(x: int)", "A box."), False, NAMED),
-        (resolved(None, "Box(x: int)"), True, "```python\nBox(x: int)\n```"),
-        (resolved(None, "Box(x: int)"), False, None),
-        (resolved(None), True, None),
+        (resolved(LINK), True, [NAMED]),
+        (resolved(LINK, "Box(x)", "A box."), True, ["```python\nBox(x)\n```", "A box.", NAMED]),
+        (resolved(LINK, "Box(x: int)", "A box."), False, [NAMED]),
+        (resolved(None, "Box(x: int)"), True, ["```python\nBox(x: int)\n```"]),
+        (resolved(None, "Box(x: int)"), False, []),
+        (resolved(None), True, []),
     ],
-)  # fmt: skip
-def test_hover(resolution: Resolution, whole: bool, expected: str | None) -> None:
-    found = hover_of(resolution, whole=whole, language="python")
-    assert (found.markdown if found else None) == expected
-    assert found is None or found.span == Span(3, 6)
+)
+def test_hover(resolution: Resolution, whole: bool, expected: list[str]) -> None:
+    assert parts_of(resolution, whole=whole, language="python") == expected
 
 
 @pytest.mark.parametrize(
@@ -44,9 +42,8 @@ def test_hover(resolution: Resolution, whole: bool, expected: str | None) -> Non
     ],
 )  # fmt: skip
 def test_a_docstring_is_text_not_markdown(summary: str, expected: str) -> None:
-    found = hover_of(resolved(None, "", summary), whole=True, language="python")
-    assert found is not None
-    assert found.markdown == expected
+    found = parts_of(resolved(None, "", summary), whole=True, language="python")
+    assert found == [expected]
 
 
 def test_a_page_of_something_larger_says_so() -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
+import threading
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from linewise_server.apidocs.index import Index
 from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
 from linewise_server.cli.docs import docs
 from linewise_server.errors import LinewiseError
+from tests.catalogues import document, subscribe
+from tests.server.apidocs.conftest import install
 
 CLICK = Inventory("Click", "8.1", (Symbol("click.command", "py:function", "api#$"),))
 
@@ -98,3 +105,124 @@ def test_gaps_and_coverage_of_a_file(tmp_path: Path) -> None:
     assert kinds == {"exact": 1, "parent": 1, "gap": 1, "own": 1, "unresolved": 1}
     assert counted["files"] == 1
     assert "5 calls in 1 files" in run("coverage", str(tmp_path)).stdout
+
+
+SUBSCRIBED = "https://click.example/"
+
+
+def test_what_makers_say_of_their_apis_counts_as_in_the_editor(
+    linewise_home: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "app.py"
+    path.write_text("import click\nclick.echo('x')\nclick.style('x')\n")
+    assert run("lookup", "click.echo").exit_code == 1
+    symbols = document("click", ["click.echo"])
+    shelf = asyncio.run(subscribe(linewise_home / "catalogues", symbols))
+    assert run("lookup", "click.echo").stdout.startswith(SUBSCRIBED)
+    listed = json.loads(run("list", "--json").stdout)
+    assert [row["origin"] for row in listed if row["package"] == "click"] == ["catalogue"]
+    gaps = json.loads(run("gaps", "--json", str(path)).stdout)
+    assert [(gap["name"], gap["reason"]) for gap in gaps] == [("click.style", "notInInventory")]
+    counted = json.loads(run("coverage", "--json", str(path)).stdout)
+    assert (counted["exact"], counted["gap"]) == (1, 1)
+    shelf.remove("click")
+    assert run("lookup", "click.echo").exit_code == 1
+
+
+def test_a_damaged_list_of_catalogues_is_told_and_costs_no_other_docs(linewise_home: Path) -> None:
+    (linewise_home / "catalogues").mkdir(parents=True)
+    (linewise_home / "catalogues" / "subscriptions.json").write_text("[")
+    found = run("lookup", "json.dumps")
+    assert found.exit_code == 0
+    assert "subscriptions.json cannot be read" in found.stderr
+
+
+_LAST = b"\0"
+"""No TLS handshake begins so."""
+
+
+class Door:
+    """A host of docs that hears who knocks, and lets nobody in."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"https://127.0.0.1:{self._socket.getsockname()[1]}/docs/"
+        self._knocks = 0
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def knocks(self) -> int:
+        """Return how often somebody knocked, and hear nobody any more."""
+        if self._thread.is_alive():
+            with socket.create_connection(self._socket.getsockname()) as last:
+                last.sendall(_LAST)
+            self._thread.join()
+            self._socket.close()
+        return self._knocks
+
+    def _listen(self) -> None:
+        while True:
+            caller, _ = self._socket.accept()
+            with caller:
+                if caller.recv(1) == _LAST:
+                    return
+                self._knocks += 1
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    door = Door()
+    yield door
+    door.knocks()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, door: Door, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a folder whose environment has a package with docs at the door, fetched before."""
+    folder = tmp_path / "workspace"
+    packages = folder / ".venv" / "lib" / "python3.12" / "site-packages"
+    packages.mkdir(parents=True)
+    (folder / ".venv" / "bin").mkdir()
+    (folder / ".venv" / "bin" / "python").touch()
+    urls = (f"Documentation, {door.address}",)
+    install(packages, "Acme_Tools", "1.0", modules="acme\n", urls=urls)
+    index = Index(tmp_path / "linewise-home" / "docs" / "index.sqlite")
+    held = Inventory("Acme", "0.9", (Symbol("acme.run", "py:function", "api#$"),))
+    for package in ("acme-tools", "gone"):
+        index.put(package, held, base=door.address, origin="fetched", source="before")
+    index.close()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize("package", [[], ["acme-tools"]], ids=["all", "named"])
+@pytest.mark.parametrize(
+    ("variable", "option", "asked"),
+    [
+        (None, [], True),
+        ("other-*", ["--private", "something"], True),
+        ("acme-*", [], False),
+        ("x, acme", [], False),
+        (None, ["--private", "acme_*"], False),
+        ("acme-*", ["--private", "other"], False),
+        ("other", ["--private", "x", "--private", "ACME-TOOLS"], False),
+    ],
+)
+@pytest.mark.usefixtures("workspace")
+def test_the_host_of_a_private_package_hears_nothing(
+    door: Door,
+    monkeypatch: pytest.MonkeyPatch,
+    package: list[str],
+    variable: str | None,
+    option: list[str],
+    asked: bool,
+) -> None:
+    if variable is not None:
+        monkeypatch.setenv("LINEWISE_PRIVATE_PACKAGES", variable)
+    result = run("refresh", *option, *package)
+    assert (door.knocks() > 0) is asked
+    said = f"{result.stderr}{result.exception or ''}"
+    assert ("acme-tools is private" in said) is not asked
+    if not asked:
+        # What was named and is refused is a failure; of all, the private ones are passed over.
+        assert (result.exit_code != 0) is bool(package)

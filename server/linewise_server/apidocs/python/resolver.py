@@ -98,6 +98,7 @@ class PythonResolver:
         own = named is not None and not named.builtin and self.is_own(named.full, source.path)
         link = self._spelt(named) if named and not own else None
         definition, late = await self._define(source, span.start, ends)
+        unsaid = late
         if definition is not None:
             own = own or self._is_own(definition, source.path)
             definition = self._without_own(definition, source.path)
@@ -123,6 +124,7 @@ class PythonResolver:
             gap=None if link else self.reason(package, late=late),
             signature=definition.signature if definition else "",
             summary=definition.summary if definition else "",
+            late=unsaid or late,
         )
 
     def lookup(self, full: str) -> Link | None:
@@ -262,4 +264,5 @@ class PythonResolver:
 
 
 def _unresolved(name: str, span: Span, *, late: bool) -> Resolution:
-    return Resolution(name, "name", None, span, None, "late" if late else "unresolved")
+    gap: Reason = "late" if late else "unresolved"
+    return Resolution(name, "name", None, span, None, gap, late=late)
