@@ -22,6 +22,7 @@ from linewise_telemetry.client.records import HOUR, Queued
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.body import MAX_INFLATED, MAX_WIRE
 from linewise_telemetry.collector.database import connect
+from linewise_telemetry.collector.inbox import Change
 from linewise_telemetry.collector.store import EventStore, contributor, now_utc
 from tests.telemetry.site import SYMBOLS, WHO, Site, batch, lookup, make_site, zipped
 from tests.telemetry.world import REGISTRY, START
@@ -292,6 +293,18 @@ async def test_feedback_is_kept_once_and_its_status_told(site: Site) -> None:
     assert site.count("feedback") == 1
     assert await ask_feedback(site) == {"status": "received", "answer": None}
     assert "error" in await ask_feedback(site, "b" * 32)
+
+
+async def test_unchanged_status_is_told_by_its_etag(site: Site) -> None:
+    await send_feedback(site)
+    headers = {"Linewise-Receipt": RECEIPT}
+    async with site.client() as client:
+        etag = (await client.get("/v1/feedback", headers=headers)).headers["etag"]
+        again = await client.get("/v1/feedback", headers=headers | {"If-None-Match": etag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+        site.collector.inbox.change("acme", 1, Change("fixed", None, "Yes.", None))
+        news = await client.get("/v1/feedback", headers=headers | {"If-None-Match": etag})
+    assert (news.status_code, news.json()["answer"]) == (200, "Yes.")
 
 
 @pytest.mark.parametrize(
