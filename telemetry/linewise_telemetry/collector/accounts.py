@@ -49,6 +49,12 @@ class Accounts:
         with self._engine.connect() as connection:
             return bool(connection.execute(select(func.count()).select_from(tables.staff)).scalar())
 
+    def names(self) -> list[str]:
+        """Return who has an account, in order."""
+        with self._engine.connect() as connection:
+            query = select(tables.staff.c.name).order_by(tables.staff.c.name)
+            return list(connection.execute(query).scalars())
+
     def set_password(self, name: str, password: str) -> None:
         """Make an account, or give it another password; all its sessions end."""
         hashed = self._hasher.hash(password)
