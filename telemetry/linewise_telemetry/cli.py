@@ -249,7 +249,7 @@ def project(name: str, title: str | None, symbols: Iterable[str] | None, db: str
 @click.option("--db", help="As for `serve`.")
 @click.password_option(help="Asked for if it is not given.")
 def account(name: str, db: str | None, password: str) -> None:
-    """Make an account for NAME, or give it another password."""
+    """Make an account for NAME, or give it another password, of 12 characters or more."""
     from linewise_telemetry.collector.accounts import Accounts
     from linewise_telemetry.collector.database import connect
 
