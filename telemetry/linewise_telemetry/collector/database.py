@@ -31,19 +31,24 @@ def connect(url: str) -> Engine:
     Raises CollectorError where the database cannot be reached or brought up to date.
     """
     try:
-        engine = _engine(url)
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        config.set_main_option("path_separator", "os")
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        engine = open_as_it_is(url)
+        migrate(engine)
     except (ArgumentError, SQLAlchemyError, ImportError, OSError) as error:
         where = url.rpartition("@")[2]  # without the password
         raise CollectorError(
             f"the database {where} cannot be used: {type(error).__name__}; check --db"
         ) from error
     return engine
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the tables up to a revision, all of it or nothing. Raises SQLAlchemyError."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 def insert(engine: Engine, table: Table) -> Any:
@@ -56,7 +61,11 @@ def insert(engine: Engine, table: Table) -> Any:
     return statement
 
 
-def _engine(url: str) -> Engine:
+def open_as_it_is(url: str) -> Engine:
+    """Return an engine for `url`, whatever tables are there.
+
+    Raises ArgumentError, ImportError or OSError for a URL that cannot be used.
+    """
     parsed = make_url(url)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
