@@ -91,10 +91,11 @@ async function send(linewise: Linewise, preview: Preview, feedback: Feedback): P
     return;
   }
   try {
-    const { recipient, body } = await server.sendRequest(previewFeedbackRequest, feedback);
+    const { recipient, body, afterwards } = await server.sendRequest(previewFeedbackRequest, feedback);
     await preview.show("What will be sent.json", body);
     const yes = "Send";
-    if ((await window.showInformationMessage(`Send this feedback to ${recipient}?`, { modal: true, detail: "The document behind this message is all that is sent." }, yes)) !== yes) {
+    const detail = `The document behind this message is all that is sent. ${afterwards}`.trim();
+    if ((await window.showInformationMessage(`Send this feedback to ${recipient}?`, { modal: true, detail }, yes)) !== yes) {
       return;
     }
     const receipt = await server.sendRequest(sendFeedbackRequest, feedback);

@@ -206,10 +206,15 @@ export interface Feedback {
   readonly contact: string | null;
 }
 
-/** Where feedback would go and the exact body, byte for byte. */
+/**
+ * Where feedback would go, the exact body, byte for byte, and who is asked for the answer.
+ *
+ * `afterwards` is a sentence for the user, empty where there is nobody to send to.
+ */
 export interface FeedbackPreview {
   readonly recipient: string;
   readonly body: string;
+  readonly afterwards: string;
 }
 
 /** Proof that feedback was kept and, once `sent`, that the maker has it. */

@@ -289,10 +289,14 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackPreview:
-    """Where feedback would go and the exact body, byte for byte."""
+    """Where feedback would go, the exact body, byte for byte, and who is asked for the answer.
+
+    `afterwards` is a sentence for the user, empty where there is nobody to send to.
+    """
 
     recipient: str
     body: str
+    afterwards: str
 
 
 @dataclass(frozen=True, slots=True)

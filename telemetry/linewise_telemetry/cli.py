@@ -158,15 +158,17 @@ def feedback(
         contact=contact,
     )
     with _opened() as client:
-        recipient, body = client.preview_feedback(written)
+        shown = client.preview_feedback(written)
         if not yes:
-            click.echo(f"To {recipient}:\n\n{body}")
+            click.echo(f"To {shown.recipient}:\n\n{shown.body}")
+            if shown.afterwards:
+                click.echo(shown.afterwards)
             if not click.confirm("Send it?"):
                 click.echo("Nothing was sent.")
                 return
         item = client.send_feedback(written)
     if item.sent:
-        click.echo(f"Sent to {recipient}. Your receipt: {item.receipt}")
+        click.echo(f"Sent to {shown.recipient}. Your receipt: {item.receipt}")
     else:
         problem = item.problem or "there is no address"
         click.echo(f"Kept, not sent yet: {problem}. Your receipt: {item.receipt}")
@@ -260,7 +262,7 @@ def project(name: str, title: str | None, symbols: Iterable[str] | None, db: str
 @click.option("--db", help="As for `serve`.")
 @click.password_option(help="Asked for if it is not given.")
 def account(name: str, db: str | None, password: str) -> None:
-    """Make an account for NAME, or give it another password."""
+    """Make an account for NAME, or give it another password, of 12 characters or more."""
     from linewise_telemetry.collector.accounts import Accounts
     from linewise_telemetry.collector.database import connect
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -31,6 +37,69 @@ async def test_feedback_is_previewed_kept_and_shown(start: Start) -> None:
         (mine,) = await editor.request("linewise/myFeedback", {})
         assert mine["receipt"] == receipt["receipt"]
         assert mine["status"] == "waiting"
+
+
+async def test_answer_reaches_the_editor_by_itself(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next window tells of it, once, and asks nobody but who got the feedback."""
+    monkeypatch.delenv("CI", raising=False)
+    with maker() as (origin, asked, says):
+        monkeypatch.setenv("LINEWISE_COLLECTOR", f"{origin}#product")
+        async with start(RULE) as editor:
+            draft = await editor.request("linewise/previewFeedback", WORDS)
+            assert f"{origin} is asked for the answer" in draft["afterwards"]
+            assert (await editor.request("linewise/sendFeedback", WORDS))["sent"]
+        assert editor.messages == []
+        says |= {"status": "fixed", "answer": "In release 2.4,\nsee [here](command:evil)."}
+        async with start(RULE) as editor:
+            async with asyncio.timeout(60):
+                while not editor.messages:
+                    await editor.request("linewise/models")
+        before = len(asked)
+        async with start(RULE) as again:
+            await again.request("linewise/models")
+    assert editor.messages == [
+        f"Your feedback “{WORDS['text']}” has an answer from Linewise ({origin}): "
+        "In release 2.4, see [here] (command:evil)."
+    ]
+    assert (again.messages, len(asked)) == ([], before)
+    assert set(asked) == {"POST /v1/feedback", "GET /v1/feedback"}
+
+
+@contextmanager
+def maker() -> Iterator[tuple[str, list[str], dict[str, Any]]]:
+    """A collector that takes feedback; yields its address, what was asked, and what it says."""
+    asked: list[str] = []
+    says: dict[str, Any] = {"status": "received", "answer": None}
+
+    class Desk(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.reply(201)
+
+        def do_GET(self) -> None:
+            self.reply(200)
+
+        def reply(self, status: int) -> None:
+            asked.append(f"{self.command} {self.path}")
+            answer = json.dumps(says).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Desk) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", asked, says
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 async def test_consent_is_said_and_can_be_taken_back(

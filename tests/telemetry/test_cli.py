@@ -20,7 +20,7 @@ from linewise_telemetry.client.telemetry import Places, Telemetry
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.database import connect
 from linewise_telemetry.consent import Level
-from linewise_telemetry.errors import FeedbackError
+from linewise_telemetry.errors import CollectorError, FeedbackError
 from tests.telemetry.world import REGISTRY, Catalogues
 
 if TYPE_CHECKING:
@@ -125,7 +125,29 @@ def test_accounts_and_projects(tmp_path: Path) -> None:
     made = run(collector, "project", "acme", "--symbols", str(names)).output
     assert re.fullmatch(r"acme: key [0-9a-f]{32}, 2 names\n", made)
     assert run(collector, "project", "acme", "--symbols", str(names)).output == made
-    assert run(collector, "account", "ada", "--password", "secret").output == "ada can log in.\n"
+    told = run(collector, "account", "ada", "--password", "analytical engine").output
+    assert told == "ada can log in.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "why"),
+    [
+        ("ada", "x", "shorter than 12"),
+        ("ada", "", "shorter than 12"),
+        ("ada", "x" * 11, "shorter than 12"),
+        ("ada", "x" * 12, "anybody would guess"),
+        ("engine", "Engineengine", "anybody would guess"),
+        ("ada", "analytical engine" * 100, "longer than 1024"),
+        ("ada", "analytical\x00engine", "no form can send"),
+        ("", "analytical engine", "no name"),
+        (" ada", "analytical engine", "no name"),
+        ("ada" * 22, "analytical engine", "no name"),
+    ],
+)
+def test_account_that_is_refused(name: str, password: str, why: str) -> None:
+    with pytest.raises(CollectorError, match=why) as caught:
+        run(collector, "account", name, "--password", password)
+    assert len(password) < 12 or password not in str(caught.value)
 
 
 def test_send_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

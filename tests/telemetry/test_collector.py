@@ -22,6 +22,7 @@ from linewise_telemetry.client.records import HOUR, Queued
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.body import MAX_INFLATED, MAX_WIRE
 from linewise_telemetry.collector.database import connect
+from linewise_telemetry.collector.inbox import Change, Wanted
 from linewise_telemetry.collector.store import EventStore, contributor, now_utc
 from tests.telemetry.site import SYMBOLS, WHO, Site, batch, lookup, make_site, zipped
 from tests.telemetry.world import REGISTRY, START
@@ -294,6 +295,18 @@ async def test_feedback_is_kept_once_and_its_status_told(site: Site) -> None:
     assert "error" in await ask_feedback(site, "b" * 32)
 
 
+async def test_unchanged_status_is_told_by_its_etag(site: Site) -> None:
+    await send_feedback(site)
+    headers = {"Linewise-Receipt": RECEIPT}
+    async with site.client() as client:
+        etag = (await client.get("/v1/feedback", headers=headers)).headers["etag"]
+        again = await client.get("/v1/feedback", headers=headers | {"If-None-Match": etag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+        site.collector.inbox.change("acme", 1, Change("fixed", None, "Yes.", None))
+        news = await client.get("/v1/feedback", headers=headers | {"If-None-Match": etag})
+    assert (news.status_code, news.json()["answer"]) == (200, "Yes.")
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -325,6 +338,56 @@ async def test_old_feedback_goes_unless_it_is_open(site: Site) -> None:
             )
     site.collector.events.sweep(now_utc(START) + timedelta(days=366))
     assert site.count("feedback") == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "days", "left", "told"),
+    [
+        # What is open is kept with its duplicates, and so are these where it is closed.
+        ("planned", (400, 500), 2, {"status": "planned", "answer": "Yes.\nIn release 2.4."}),
+        ("fixed", (10, 20), 2, {"status": "fixed", "answer": "Yes.\nIn release 2.4."}),
+        # A duplicate that is younger keeps the answer until its own time is over.
+        ("fixed", (400, 20), 1, {"status": "fixed", "answer": "Yes.\nIn release 2.4."}),
+        ("fixed", (20, 400), 1, None),
+        ("fixed", (400, 400), 0, None),
+    ],
+)
+def test_duplicate_is_kept_and_answered_as_what_it_was_merged_into(
+    site: Site,
+    status: str,
+    days: tuple[int, int],
+    left: int,
+    told: dict[str, str] | None,
+) -> None:
+    """Days ago: of the feedback, and of its duplicate."""
+    inbox, today = site.collector.inbox, now_utc(START).date()
+    columns = FEEDBACK | {"attachments": "[]"}
+    receipts = ("1" * 32, "2" * 32)
+    for receipt, ago in zip(receipts, days, strict=True):
+        inbox.add("acme", receipt, columns, today - timedelta(ago))
+    assert inbox.merge("acme", 2, 1)
+    assert inbox.change("acme", 1, Change(status, None, "Yes.", "2.4"))
+    assert not inbox.change("acme", 2, Change("declined", None, "No.", None))
+    assert inbox.status(receipts[1]) == inbox.status(receipts[0])
+    for _ in range(2):
+        site.collector.events.sweep(now_utc(START))
+        assert (site.count("feedback"), inbox.status(receipts[1])) == (left, told)
+
+
+def test_duplicates_of_a_duplicate_go_along_and_can_be_separated(site: Site) -> None:
+    inbox, today = site.collector.inbox, now_utc(START).date()
+    for i in (1, 2, 3):
+        inbox.add("acme", f"{i:032x}", FEEDBACK | {"attachments": "[]"}, today)
+    assert inbox.merge("acme", 1, 2)
+    assert inbox.merge("acme", 2, 3)
+    assert not inbox.merge("acme", 3, 1)
+    assert [row.id for row in inbox.merged("acme", 3)] == [1, 2]
+    inbox.change("acme", 3, Change("answered", None, "Yes.", None))
+    assert inbox.status(f"{1:032x}") == {"status": "answered", "answer": "Yes."}
+    assert inbox.separate("acme", 1)
+    assert not inbox.separate("acme", 3)
+    assert inbox.status(f"{1:032x}") == {"status": "received", "answer": None}
+    assert [row.id for row in inbox.find("acme", Wanted())] == [3, 1]
 
 
 async def test_health_and_measures(site: Site) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, insert
 
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.app import build, ensure_admin
+from linewise_telemetry.collector.inbox import Change
 from linewise_telemetry.collector.store import now_utc
 from linewise_telemetry.dashboard.pages import routes
 from tests.telemetry.site import SYMBOLS, Site, make_site
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 MONDAY = date(2026, 11, 9)
 PAGES = ("", "apis", f"apis/{SYMBOLS[0]}", "gaps", "samples", "feedback", "releases", "health")
 EVIL = "<script>alert('x')</script>"
+WORDS = {
+    "kind": "problem", "about": "product", "subject": None, "text": "Same here",
+    "rating": None, "attachments": "[]", "contact": None,
+}  # fmt: skip
 
 
 def fill(site: Site) -> None:
@@ -153,16 +158,62 @@ async def test_feedback_is_answered_and_the_sender_sees_it(site: Site) -> None:
     assert (row.status, row.assignee, row.release) == ("fixed", "Ada", "2.4")
 
 
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ("", [4, 3, 2, 1]),
+        ("assignee=@me", [3, 2]),
+        ("assignee=@nobody", [4, 1]),
+        ("assignee=ada", [4]),
+        ("assignee=@me&status=fixed", [3]),
+        ("assignee=who", []),
+    ],
+)
+async def test_inbox_is_filtered_by_assignee(site: Site, query: str, numbers: list[int]) -> None:
+    inbox = site.collector.inbox
+    for i in (2, 3, 4):
+        inbox.add("acme", f"{i:032x}", WORDS, MONDAY)
+    for number, assignee in ((2, "admin"), (3, "Admin"), (4, "Ada")):
+        inbox.change("acme", number, Change("fixed" if number == 3 else None, assignee, None, None))
+    if "ada" not in query:
+        inbox.change("acme", 4, Change(None, "", None, None))
+    async with logged_in(site) as client:
+        text = (await client.get(f"/p/acme/feedback?{query}")).text
+    found = re.findall(r'class="number"><a href="/p/acme/feedback/(\d+)"', text)
+    assert [int(number) for number in found] == numbers
+
+
+async def test_assignees_can_be_chosen(site: Site) -> None:
+    async with logged_in(site) as client:
+        form = {"csrf": await token(client), "status": "seen", "assignee": f" {EVIL} "}
+        assert (await client.post("/p/acme/feedback/1", data=form)).status_code == 303
+        text = (await client.get("/p/acme/feedback?assignee=@nobody")).text
+        assert '<option value="@nobody" selected>nobody</option>' in text
+        assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</option>" in text
+        assert '<option value="admin">' in (await client.get("/p/acme/feedback/1")).text
+
+
+async def test_duplicate_is_answered_at_the_other_and_can_be_separated(site: Site) -> None:
+    site.collector.inbox.add("acme", "d" * 32, WORDS, MONDAY)
+    async with logged_in(site) as client:
+        csrf = await token(client)
+        await client.post("/p/acme/feedback/2", data={"csrf": csrf, "merge": "1"})
+        page = (await client.get("/p/acme/feedback/2")).text
+        assert 'name="answer"' not in page
+        form = {"csrf": csrf, "status": "fixed", "answer": "Lost?"}
+        answer = await client.post("/p/acme/feedback/2", data=form)
+        assert answer.status_code == 422
+        assert "Nothing was saved" in answer.text
+        await client.post("/p/acme/feedback/2", data={"csrf": csrf, "separate": "1"})
+        assert (await client.post("/p/acme/feedback/2", data=form)).status_code == 303
+        assert (await client.post("/p/acme/feedback/9", data=form)).status_code == 404
+        assert (await client.post(f"/p/acme/feedback/{10**30}", data=form)).status_code == 404
+    assert site.collector.inbox.status("d" * 32) == {"status": "fixed", "answer": "Lost?"}
+
+
 async def test_duplicates_get_the_answer_of_what_they_were_merged_into(site: Site) -> None:
     receipt = "d" * 32
-    site.collector.inbox.add(
-        "acme", receipt,
-        {
-            "kind": "problem", "about": "product", "subject": None, "text": "Same here",
-            "rating": None, "attachments": "[]", "contact": None,
-        },
-        MONDAY,
-    )  # fmt: skip
+    site.collector.inbox.add("acme", receipt, WORDS, MONDAY)
     async with logged_in(site) as client:
         csrf = await token(client)
         bad = await client.post("/p/acme/feedback/2", data={"csrf": csrf, "merge": "99"})

@@ -32,12 +32,12 @@ OFFLINE = TransportError("URLError")
 def test_preview_is_what_is_sent_byte_for_byte(tmp_path: Path) -> None:
     wire = Wire([], [Answer(201, None, b"{}")])
     client = telemetry(tmp_path, Clock(), wire.send)
-    recipient, body = client.preview_feedback(FEEDBACK)
+    shown = client.preview_feedback(FEEDBACK)
     item = client.send_feedback(FEEDBACK)
     client.stop()
-    assert recipient == "Acme (https://acme.example)"
+    assert shown.recipient == "Acme (https://acme.example)"
     ((method, url, sent, headers),) = wire.requests
-    assert (method, url, sent) == ("POST", "https://acme.example/v1/feedback", body.encode())
+    assert (method, url, sent) == ("POST", "https://acme.example/v1/feedback", shown.body.encode())
     assert item.status == "received"
     assert "Linewise-Install" not in headers
 
@@ -166,8 +166,118 @@ def test_without_an_address_it_is_kept_and_said(tmp_path: Path) -> None:
     )
     client = Telemetry(REGISTRY, nowhere, send=wire.send)
     client.start()
-    recipient, _ = client.preview_feedback(FEEDBACK)
+    shown = client.preview_feedback(FEEDBACK)
     item = client.send_feedback(FEEDBACK)
     client.stop()
-    assert "kept here" in recipient
+    assert "kept here" in shown.recipient
+    assert shown.afterwards == ""
     assert (item.status, wire.requests) == ("waiting", [])
+
+
+def answers(*said: tuple[str, str | None]) -> list[Answer | TransportError]:
+    """What a collector says of one feedback, one after the other."""
+    return [
+        Answer(200, None, json.dumps({"status": status, "answer": answer}).encode(), f'"{i}"')
+        for i, (status, answer) in enumerate(said)
+    ]
+
+
+def test_answer_is_news_once_and_asked_for_until_it_is_final(tmp_path: Path) -> None:
+    wire = Wire([], [Answer(201, None, b"{}")])
+    client = telemetry(tmp_path, Clock(), wire.send)
+    client.send_feedback(FEEDBACK)
+    wire.requests.clear()
+    wire.answers = [
+        *answers(("seen", None)), Answer(304, None, b"", '"0"'), OFFLINE,
+        *answers(("planned", "Soon."), ("planned", "Soon."), ("fixed", "In release 2.4.")),
+    ]  # fmt: skip
+    told = [[item.word for item in client.feedback_news()] for _ in range(9)]
+    client.stop()
+    assert told == [[], [], [], ["Soon."], [], ["In release 2.4."], [], [], []]
+    assert {(method, url) for method, url, *_ in wire.requests} == {
+        ("GET", "https://acme.example/v1/feedback")
+    }
+    assert len(wire.requests) == 6
+    assert [headers.get("If-None-Match") for *_, headers in wire.requests] == [
+        None, '"0"', '"0"', '"0"', '"0"', '"1"',
+    ]  # fmt: skip
+
+
+def test_settled_without_a_word_is_news_too(tmp_path: Path) -> None:
+    wire = Wire([], [Answer(201, None, b"{}"), *answers(("declined", None))])
+    client = telemetry(tmp_path, Clock(), wire.send)
+    client.send_feedback(FEEDBACK)
+    assert [item.word for item in client.feedback_news()] == ["declined"]
+    client.stop()
+
+
+def test_what_was_read_in_my_feedback_is_no_news(tmp_path: Path) -> None:
+    wire = Wire([], [Answer(201, None, b"{}"), *answers(("seen", "Thanks."))])
+    client = telemetry(tmp_path, Clock(), wire.send)
+    client.send_feedback(FEEDBACK)
+    client.my_feedback(ask=True)
+    wire.usual = Answer(304, None, b"")
+    assert client.feedback_news() == []
+    client.stop()
+
+
+@pytest.mark.parametrize("why", ["nothing sent", "never arrived", "off", "too old"])
+def test_nobody_is_asked_for_an_answer(tmp_path: Path, why: str) -> None:
+    clock = Clock()
+    wire = Wire([], [OFFLINE if why == "never arrived" else Answer(201, None, b"{}")])
+    client = telemetry(tmp_path, clock, wire.send)
+    if why != "nothing sent":
+        client.send_feedback(FEEDBACK)
+    if why == "off":
+        client.choose(Level.OFF)
+    if why == "too old":
+        clock.move(366 * 86_400)
+    client.stop()
+    wire.requests.clear()
+    wire.usual = Answer(503, None, b"")  # so that it does not arrive meanwhile
+    later = telemetry(tmp_path, clock, wire.send)
+    assert later.feedback_news() == []
+    later.stop()
+    assert [method for method, *_ in wire.requests if method == "GET"] == []
+
+
+@pytest.mark.parametrize(
+    ("level", "said"),
+    [
+        (Level.OFF, "only when you open My Feedback"),
+        (Level.LOCAL, "https://acme.example is asked for the answer"),
+        (Level.EVENTS, "https://acme.example is asked for the answer"),
+    ],
+)
+def test_preview_says_who_is_asked_for_the_answer(tmp_path: Path, level: Level, said: str) -> None:
+    wire = Wire()
+    client = telemetry(tmp_path, Clock(), wire.send)
+    client.choose(level)
+    assert said in client.preview_feedback(FEEDBACK).afterwards
+    client.stop()
+    assert wire.requests == []
+
+
+def test_who_does_not_answer_is_asked_once_a_round(tmp_path: Path) -> None:
+    wire = Wire([], [Answer(201, None, b"{}")] * 3)
+    client = telemetry(tmp_path, Clock(), wire.send)
+    for about in ("symbol", "symbol", "product"):
+        client.send_feedback(replace(FEEDBACK, about=about))
+    wire.requests.clear()
+    wire.answers = [OFFLINE, OFFLINE]
+    assert client.feedback_news() == []
+    client.stop()
+    assert sorted(url for _, url, *_ in wire.requests) == [
+        "https://acme.example/v1/feedback", "https://product.example/v1/feedback",
+    ]  # fmt: skip
+
+
+def test_windows_tell_an_answer_once(tmp_path: Path) -> None:
+    wire = Wire([], [Answer(201, None, b"{}")])
+    one = telemetry(tmp_path, Clock(), wire.send)
+    one.send_feedback(FEEDBACK)
+    other = telemetry(tmp_path, Clock(), wire.send)
+    wire.usual = Answer(200, None, b'{"status": "fixed", "answer": "Yes."}')
+    assert len(one.feedback_news() + other.feedback_news()) == 1
+    one.stop()
+    other.stop()

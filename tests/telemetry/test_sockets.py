@@ -25,12 +25,22 @@ from pathlib import Path
 from linewise_telemetry.catalogue.holding import Holding
 from linewise_telemetry.catalogue.shelf import Shelf
 from linewise_telemetry.client.completions import Answered
+from linewise_telemetry.client.feedback import Feedback, Outbox, Recipient
 from linewise_telemetry.client.subscriptions import Collector, Shelved
 from linewise_telemetry.client.telemetry import Places, Telemetry
+from linewise_telemetry.client.transport import Answer
 from linewise_telemetry.consent import Level
 from linewise_telemetry.events import load
 
 home, level, environ = Path(sys.argv[1]), sys.argv[2], dict(arg.split("=") for arg in sys.argv[3:])
+if environ.pop("SENT", None):
+    # Feedback that its recipient has, and that is not answered yet.
+    product = Recipient("Linewise", "https://collector.invalid", "key")
+    def took(*_):
+        return Answer(201, None, b"{}")
+    outbox = Outbox(home / "feedback", took, lambda: 10**10)  # never too old to be asked about
+    outbox.put(Feedback("idea", "product", None, "Shorter, please.", None, (), None), product)
+    assert [item.sent for item in outbox.deliver()] == [True]
 product = Collector("https://collector.invalid", "key")
 clock = iter(range(10**9, 10**10, 90_000))
 def client():
@@ -48,6 +58,7 @@ for session in range(3):
     telemetry.tick(lambda _: "x")
     telemetry.state()
     telemetry.preview()
+    telemetry.feedback_news()
     telemetry.flush(10)
     telemetry.stop()
 print(*sorted(set(seen)))
@@ -67,6 +78,8 @@ def probe(home: Path, level: str, *environ: str) -> set[str]:
         ("local", ()),
         ("events", ("DO_NOT_TRACK=1",)),
         ("events", ("CI=true",)),
+        ("events", ("CI=true", "SENT=1")),
+        ("off", ("SENT=1",)),
         ("counts", ("DO_NOT_TRACK=1",)),
     ],
 )
@@ -76,5 +89,7 @@ def test_nothing_is_opened_where_nothing_may_leave(
     assert probe(tmp_path, level, *environ) == set()
 
 
-def test_the_probe_sees_a_connection(tmp_path: Path) -> None:
-    assert "socket.getaddrinfo" in probe(tmp_path, "events")
+@pytest.mark.parametrize(("level", "environ"), [("events", ()), ("local", ("SENT=1",))])
+def test_the_probe_sees_a_connection(tmp_path: Path, level: str, environ: tuple[str, ...]) -> None:
+    """Of events, and of the answer that the user asked for by sending feedback."""
+    assert "socket.getaddrinfo" in probe(tmp_path, level, *environ)

@@ -13,15 +13,18 @@ import re
 import secrets
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from linewise_telemetry import atomic
 from linewise_telemetry.client.transport import Answer, Send, TransportError
 from linewise_telemetry.errors import FeedbackError, NotKeptError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 MAX_TEXT = 4096
@@ -30,6 +33,10 @@ MAX_ATTACHMENTS = 5
 MAX_ATTACHMENT = 16 * 1024
 KINDS = ("problem", "idea", "praise", "question")
 ABOUT = ("completion", "symbol", "product", "catalogue")
+SETTLED = ("fixed", "answered", "declined")
+ASKED_DAYS = 365
+"""So long a collector keeps feedback, and so long it is asked for an answer."""
+MOST_ASKED = 20
 _RECEIPT = re.compile(r"[0-9a-f]{32}")
 
 
@@ -56,6 +63,16 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """What the user sees before Send: who gets the exact body, and who is asked for the answer."""
+
+    recipient: str
+    body: str
+    afterwards: str
+    """A sentence on what sending brings with it; empty where there is nobody to send to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One feedback and what became of it; `status` is `waiting` until the recipient has it."""
 
@@ -67,6 +84,14 @@ class Item:
     status: str
     answer: str | None
     problem: str | None
+    etag: str = ""
+    told: str = ""
+    """What the user was told of its answer."""
+
+    @property
+    def word(self) -> str:
+        """What there is to tell: the answer, or how it was settled without one; else empty."""
+        return self.answer or (self.status if self.status in SETTLED else "")
 
     @property
     def sent(self) -> bool:
@@ -81,6 +106,24 @@ def encode(feedback: Feedback) -> bytes:
     """
     _check(feedback)
     return (json.dumps(asdict(feedback), ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def draft(feedback: Feedback, recipient: Recipient, *, asked: bool) -> Draft:
+    """Return what is shown before Send; `asked` says whether answers are asked for by themselves.
+
+    Raises FeedbackError for what would not be taken.
+    """
+    if not recipient.origin:
+        afterwards = ""
+    elif asked:
+        afterwards = (
+            f"Until it is answered, for a year at most, {recipient.origin} is asked for the answer"
+            " by the receipt alone, when a window opens and every six hours; not while telemetry"
+            " is off."
+        )
+    else:
+        afterwards = "Telemetry is off: an answer is asked for only when you open My Feedback."
+    return Draft(recipient.name, encode(feedback).decode(), afterwards)
 
 
 class Outbox:
@@ -126,10 +169,28 @@ class Outbox:
             return [self._deliver(item) if item.status == "waiting" else item for item in items]
 
     def refresh(self) -> list[Item]:
-        """Ask the recipients what became of what was sent, and return every item as it is now."""
-        with self._lock:
-            items = self.items()
-            return [self._ask(item) if item.sent else self._deliver(item) for item in items]
+        """Ask the recipients what became of what was sent, and return every item as it is now.
+
+        Whoever asks reads the answers, so that they are no news any more.
+        """
+        self.deliver()
+        for item in self._ask_all(item for item in self.items() if item.sent):
+            self._tell(item)
+        return self.items()
+
+    def news(self) -> list[Item]:
+        """Ask for the answers that are still to come; return the items with one, each only once.
+
+        Nobody is asked who did not get feedback, nor once an answer is final and was told. Where
+        another process is at it, nobody is asked and nothing returned.
+        """
+        fresh: list[Item] = []
+        if not self._open_questions():
+            return fresh
+        with suppress(Timeout, OSError), FileLock(self._directory / "news.lock", timeout=0):
+            asked = self._ask_all(self._open_questions())
+            fresh += (self._tell(item) for item in asked if item.word != item.told)
+        return fresh
 
     def items(self) -> list[Item]:
         """Return every item, newest first."""
@@ -162,18 +223,45 @@ class Outbox:
             return self._keep(replace(item, problem=f"busy ({answer.status}); it is tried again"))
         return self._keep(replace(item, status="refused", problem=_reason(answer)))
 
+    def _open_questions(self) -> list[Item]:
+        oldest = self._clock() - ASKED_DAYS * 86_400
+        return [
+            item
+            for item in self.items()
+            if item.sent and item.created > oldest
+            if item.status not in SETTLED or item.word != item.told
+        ][:MOST_ASKED]
+
+    def _tell(self, item: Item) -> Item:
+        return item if item.told == item.word else self._keep(replace(item, told=item.word))
+
+    def _ask_all(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield each item as it is once its recipient was asked.
+
+        Who does not answer is not asked again for the other items, as each try may take 10 s.
+        """
+        silent = set()
+        for item in items:
+            if item.recipient.origin not in silent:
+                try:
+                    yield self._ask(item)
+                    continue
+                except TransportError:
+                    silent.add(item.recipient.origin)
+            yield item
+
     def _ask(self, item: Item) -> Item:
-        try:
-            url = item.recipient.origin + "/v1/feedback"
-            answer = self._send("GET", url, None, self._headers(item))
-            data = json.loads(answer.body) if answer.status == 200 else {}
-            status = data.get("status", item.status)
-            reply = data.get("answer", item.answer)
-        except (TransportError, ValueError, AttributeError, RecursionError):
-            return item
-        if not isinstance(status, str) or not isinstance(reply, str | None):
-            return item
-        return self._keep(replace(item, status=status[:40], answer=reply and reply[:MAX_TEXT]))
+        headers = self._headers(item) | ({"If-None-Match": item.etag} if item.etag else {})
+        answer = self._send("GET", item.recipient.origin + "/v1/feedback", None, headers)
+        said = _said(answer)
+        # Not before: sending must not wait for whoever does not answer.
+        with self._lock:
+            # Another process may have told of it meanwhile.
+            now = self._read(self._state(item.receipt)) or item
+            if said is None:
+                return now
+            status, reply = said
+            return self._keep(replace(now, status=status, answer=reply, etag=answer.etag[:80]))
 
     def _headers(self, item: Item) -> dict[str, str]:
         return {
@@ -183,8 +271,7 @@ class Outbox:
         }
 
     def _keep(self, item: Item) -> Item:
-        path = self._directory / f"{item.receipt}.state.json"
-        atomic.write(path, json.dumps(asdict(item), indent=1) + "\n")
+        atomic.write(self._state(item.receipt), json.dumps(asdict(item), indent=1) + "\n")
         return item
 
     def _read(self, path: Path) -> Item | None:
@@ -193,6 +280,9 @@ class Outbox:
             return Item(**data | {"recipient": Recipient(**data["recipient"])})
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def _state(self, receipt: str) -> Path:
+        return self._directory / f"{receipt}.state.json"
 
     def _path(self, receipt: str) -> Path:
         return self._directory / f"{receipt}.json"
@@ -226,6 +316,20 @@ def _check_attachments(attachments: Iterable[str]) -> None:
     for number, attachment in enumerate(attachments, 1):
         if len(attachment) > MAX_ATTACHMENT:
             raise FeedbackError(f"attachment {number} is longer than {MAX_ATTACHMENT} characters")
+
+
+def _said(answer: Answer) -> tuple[str, str | None] | None:
+    """Return status and answer; None where nothing is new, or nothing that can be read."""
+    if answer.status != 200:
+        return None
+    try:
+        data = json.loads(answer.body)
+        status, reply = data["status"], data.get("answer")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if not isinstance(status, str) or not isinstance(reply, str | None):
+        return None
+    return status[:40], reply and reply[:MAX_TEXT]
 
 
 def _reason(answer: Answer) -> str:

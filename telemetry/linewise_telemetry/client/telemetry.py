@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from linewise_telemetry.client import identity
 from linewise_telemetry.client.completions import Completions
 from linewise_telemetry.client.deletion import Deletions, Request
-from linewise_telemetry.client.feedback import Feedback, Item, Outbox, Recipient, encode
+from linewise_telemetry.client.feedback import Draft, Feedback, Item, Outbox, Recipient, draft
 from linewise_telemetry.client.gate import Gate, State
 from linewise_telemetry.client.otlp import encode as encode_batch
 from linewise_telemetry.client.recipients import Recipients
@@ -247,9 +247,9 @@ class Telemetry:
             return Recipient(f"{PRODUCT} (no address is set; it is kept here)", "", "")
         return Recipient(f"{PRODUCT} ({product.origin})", product.origin, product.project)
 
-    def preview_feedback(self, feedback: Feedback) -> tuple[str, str]:
-        """Return (recipient, exact body). Raises FeedbackError for what would not be taken."""
-        return self.recipient(feedback).name, encode(feedback).decode()
+    def preview_feedback(self, feedback: Feedback) -> Draft:
+        """Return what the user sees first. Raises FeedbackError for what would not be taken."""
+        return draft(feedback, self.recipient(feedback), asked=self._may_ask())
 
     def send_feedback(self, feedback: Feedback) -> Item:
         """Keep feedback and try to send it now; may take 10 s, so call it off the event loop.
@@ -264,6 +264,13 @@ class Telemetry:
     def my_feedback(self, *, ask: bool) -> list[Item]:
         """Return the user's feedback, newest first; with `ask` as the recipients answer now."""
         return self._outbox.refresh() if ask else self._outbox.items()
+
+    def feedback_news(self) -> list[Item]:
+        """Ask the recipients of feedback for answers; return those that nobody told yet.
+
+        At the level off nobody is asked by itself. Takes as long as the requests do.
+        """
+        return self._outbox.news() if self._may_ask() else []
 
     def delete_my_data(self) -> list[Request]:
         """Ask every collector to delete what this machine sent, and return what was carried out.
@@ -402,6 +409,9 @@ class Telemetry:
                     self._sender.report_health()
             if (level >= Level.COUNTS and self._collectors()) or self._sender.owes():
                 self._sender.start(rested=rested)
+
+    def _may_ask(self) -> bool:
+        return self._gate.refresh().level > Level.OFF
 
     def _may_send(self) -> bool:
         return self._gate.refresh().level >= Level.COUNTS

@@ -1,6 +1,6 @@
 """One HTTP request to a collector, with a budget that a hostile or silent peer cannot exceed.
 
-In: an address and a body. Out: the status, the Retry-After header and at most 64 KiB of the answer.
+In: an address and a body. Out: the status, two headers and at most 64 KiB of the answer.
 Plain HTTP only to this machine itself; redirects are not followed, so that what the user agreed to
 send to one host never goes to another. Cookies and stored credentials are never sent.
 """
@@ -34,6 +34,7 @@ class Answer:
     status: int
     retry_after: str | None
     body: bytes
+    etag: str = ""
 
 
 Send = Callable[[str, str, bytes | None, Mapping[str, str]], Answer]
@@ -86,7 +87,10 @@ def send(
         try:
             with opener.open(request, timeout=timeout) as response:
                 answer = Answer(
-                    response.status, response.headers.get("Retry-After"), _read(response)
+                    response.status,
+                    response.headers.get("Retry-After"),
+                    _read(response),
+                    response.headers.get("ETag", ""),
                 )
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise TransportError(

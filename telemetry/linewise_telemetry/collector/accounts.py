@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SESSION = timedelta(hours=12)
+LONGEST_NAME = 64
+LEAST_PASSWORD = 12
+LEAST_DIFFERENT = 5
+LONGEST_PASSWORD = 1024
 _SYMBOL = Field("catalogue", "symbol", "symbol", "", (), (), "")
 _CATALOGUE = Field("catalogue", "catalogue", "catalogue", "", (), (), "")
 
@@ -49,8 +53,18 @@ class Accounts:
         with self._engine.connect() as connection:
             return bool(connection.execute(select(func.count()).select_from(tables.staff)).scalar())
 
+    def names(self) -> list[str]:
+        """Return who has an account, in order."""
+        with self._engine.connect() as connection:
+            query = select(tables.staff.c.name).order_by(tables.staff.c.name)
+            return list(connection.execute(query).scalars())
+
     def set_password(self, name: str, password: str) -> None:
-        """Make an account, or give it another password; all its sessions end."""
+        """Make an account, or give it another password; all its sessions end.
+
+        Raises CollectorError for a name or a password that cannot be one.
+        """
+        _check(name, password)
         hashed = self._hasher.hash(password)
         statement = insert(self._engine, tables.staff).values(name=name, password=hashed)
         with self._engine.begin() as connection:
@@ -159,6 +173,33 @@ class Accounts:
                     at=now, staff=staff, action=action, detail=detail[:200]
                 )
             )
+
+
+def _check(name: str, password: str) -> None:
+    if not name.strip() or name != name.strip() or len(name) > LONGEST_NAME or _odd(name):
+        raise CollectorError(
+            f"{name[:80]!r} is no name for an account: use 1 to {LONGEST_NAME} characters,"
+            " without spaces at either end"
+        )
+    if _odd(password):
+        raise CollectorError("the password holds a character that no form can send; use another")
+    if len(password) < LEAST_PASSWORD:
+        raise CollectorError(
+            f"the password is shorter than {LEAST_PASSWORD} characters; take four words, for"
+            " instance, that nobody would guess"
+        )
+    if len(password) > LONGEST_PASSWORD:
+        raise CollectorError(
+            f"the password is longer than {LONGEST_PASSWORD} characters; use a shorter one"
+        )
+    is_name = not password.casefold().replace(name.casefold(), "")
+    if is_name or len(set(password)) < LEAST_DIFFERENT:
+        raise CollectorError("the password is the first that anybody would guess; use another")
+
+
+def _odd(text: str) -> bool:
+    """Whether a text holds what neither a form nor PostgreSQL takes."""
+    return any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in text)
 
 
 def _hash(token: str) -> str:

@@ -32,13 +32,8 @@ def connect(url: str) -> Engine:
     reached or brought up to date.
     """
     try:
-        engine = _engine(url)
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        config.set_main_option("path_separator", "os")
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        engine = open_as_it_is(url)
+        migrate(engine)
     except ArgumentError as error:
         raise DatabaseUrlError(
             f"{url.rpartition('@')[2]!r} is no database; --db takes a URL, such as "
@@ -52,6 +47,16 @@ def connect(url: str) -> Engine:
     return engine
 
 
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the tables up to a revision, all of it or nothing. Raises SQLAlchemyError."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
 def insert(engine: Engine, table: Table) -> Any:
     """Return the dialect's INSERT, which knows ON CONFLICT; the two have no common type."""
     statement: Insert
@@ -62,7 +67,11 @@ def insert(engine: Engine, table: Table) -> Any:
     return statement
 
 
-def _engine(url: str) -> Engine:
+def open_as_it_is(url: str) -> Engine:
+    """Return an engine for `url`, whatever tables are there.
+
+    Raises ArgumentError, ImportError or OSError for a URL that cannot be used.
+    """
     parsed = make_url(url)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")

@@ -6,6 +6,7 @@ every field checked by the registry, every key rate-limited, and no address is k
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import time
@@ -122,7 +123,12 @@ class Endpoints:
         status = await run_in_threadpool(self.inbox.status, receipt)
         if status is None:
             raise HTTPException(404, "there is no feedback with this receipt")
-        return JSONResponse(status)
+        answer = JSONResponse(status)
+        etag = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers={"ETag": etag})
+        answer.headers["ETag"] = etag
+        return answer
 
     async def forget_me(self, request: Request) -> Response:
         """Delete everything that was sent under a key, and give a receipt."""

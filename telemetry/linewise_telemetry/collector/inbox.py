@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, Row, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, select, update
 
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.database import insert
@@ -22,12 +23,24 @@ if TYPE_CHECKING:
 MAX_TEXT = 4096
 KINDS = ("problem", "idea", "praise", "question")
 ABOUT = ("completion", "symbol", "product", "catalogue")
+OPEN_STATUSES = ("new", "seen", "planned")
+FEEDBACK_DAYS = 365
 STATUSES = ("new", "seen", "planned", "fixed", "answered", "declined")
 _LIMITS = {"subject": 160, "contact": 254}
 
 
 class RefusedError(Exception):
     """The body is no feedback that may be kept; `str()` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which feedback to list; None takes any, an empty `assignee` what is assigned to nobody."""
+
+    status: str | None = None
+    kind: str | None = None
+    subject: str | None = None
+    assignee: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +117,36 @@ class Inbox:
         status = "received" if row.status == "new" else row.status
         return {"status": status, "answer": _answer(row)}
 
-    def find(
-        self, project: str, *, status: str | None, kind: str | None, subject: str | None
-    ) -> list[Row[Any]]:
-        """Return a project's feedback, newest first, merged ones left out."""
+    def find(self, project: str, wanted: Wanted) -> list[Row[Any]]:
+        """Return what is wanted of a project's feedback, newest first, merged ones left out."""
         feedback = tables.feedback.c
         query = select(tables.feedback).where(
             feedback.project == project, feedback.merged_into.is_(None)
         )
-        if status:
-            query = query.where(feedback.status == status)
-        if kind:
-            query = query.where(feedback.kind == kind)
-        if subject:
-            query = query.where(feedback.subject == subject)
+        for column, value in (
+            (feedback.status, wanted.status),
+            (feedback.kind, wanted.kind),
+            (feedback.subject, wanted.subject),
+        ):
+            if value is not None:
+                query = query.where(column == value)
+        if wanted.assignee is not None:
+            # A name is typed: Ada finds what somebody assigned to ada.
+            named = func.lower(func.coalesce(feedback.assignee, ""))
+            query = query.where(named == func.lower(wanted.assignee))
         with self._engine.connect() as connection:
             return list(connection.execute(query.order_by(feedback.id.desc()).limit(500)))
+
+    def assignees(self, project: str) -> list[str]:
+        """Return to whom feedback of a project is assigned, in order."""
+        feedback = tables.feedback.c
+        query = (
+            select(feedback.assignee)
+            .distinct()
+            .where(feedback.project == project, feedback.assignee != "")
+        )
+        with self._engine.connect() as connection:
+            return sorted(connection.execute(query).scalars(), key=str.casefold)
 
     def get(self, project: str, id_: int) -> Row[Any] | None:
         """Return one feedback of a project, or None."""
@@ -137,8 +164,11 @@ class Inbox:
         with self._engine.connect() as connection:
             return list(connection.execute(query.order_by(feedback.id)))
 
-    def change(self, project: str, id_: int, change: Change) -> None:
-        """Set what staff said."""
+    def change(self, project: str, id_: int, change: Change) -> bool:
+        """Set what staff said; return whether there is such feedback that is no duplicate.
+
+        The sender of a duplicate is told what is said of the other, and nothing else.
+        """
         feedback = tables.feedback.c
         said = {
             "status": change.status if change.status in STATUSES else None,
@@ -147,18 +177,20 @@ class Inbox:
             "release": change.release,
         }
         values = {name: value for name, value in said.items() if value is not None}
-        if values:
-            with self._engine.begin() as connection:
-                connection.execute(
-                    update(tables.feedback)
-                    .where(feedback.project == project, feedback.id == id_)
-                    .values(values)
-                )
+        with self._engine.begin() as connection:
+            changed = connection.execute(
+                update(tables.feedback)
+                .where(feedback.project == project, feedback.id == id_)
+                .where(feedback.merged_into.is_(None))
+                .values(values or {"status": feedback.status})
+            )
+            return bool(changed.rowcount)
 
     def merge(self, project: str, id_: int, into: int) -> bool:
         """Make one feedback a duplicate of another; its sender gets the other's answer.
 
-        Returns whether both exist, differ, and the other is no duplicate itself.
+        What was merged into it goes along. Returns whether both exist, differ, and the other is no
+        duplicate itself.
         """
         target = self.get(project, into)
         if target is None or target.merged_into is not None or id_ == into:
@@ -172,6 +204,45 @@ class Inbox:
                 .values(merged_into=into)
             )
             return bool(changed.rowcount)
+
+    def separate(self, project: str, id_: int) -> bool:
+        """Make a duplicate a feedback of its own again; return whether it was one."""
+        feedback = tables.feedback.c
+        with self._engine.begin() as connection:
+            changed = connection.execute(
+                update(tables.feedback)
+                .where(feedback.project == project, feedback.id == id_)
+                .where(feedback.merged_into.is_not(None))
+                .values(merged_into=None)
+            )
+            return bool(changed.rowcount)
+
+
+def retire(connection: Connection, today: date) -> int:
+    """Delete feedback that is past its time and not open; return how much.
+
+    A duplicate is as open as what it was merged into. Where that goes first, its duplicates stand
+    on their own from then on, with what was said of it, so that their senders still read it.
+    """
+    feedback, other = tables.feedback, tables.feedback.alias()
+    oldest = today - timedelta(FEEDBACK_DAYS)
+    closed = select(other.c.id).where(
+        other.c.merged_into.is_(None), other.c.status.not_in(OPEN_STATUSES)
+    )
+    said = {
+        name: select(other.c[name]).where(other.c.id == feedback.c.merged_into).scalar_subquery()
+        for name in ("status", "answer", "release")
+    }
+    connection.execute(
+        update(feedback)
+        .where(feedback.c.merged_into.in_(closed.where(other.c.day < oldest)))
+        .values(said | {"merged_into": None})
+    )
+    gone = delete(feedback).where(
+        feedback.c.day < oldest,
+        func.coalesce(feedback.c.merged_into, feedback.c.id).in_(closed),
+    )
+    return connection.execute(gone).rowcount
 
 
 def attachments(row: Row[Any]) -> list[str]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, delete, func, select
 
-from linewise_telemetry.collector import tables
+from linewise_telemetry.collector import inbox, tables
 from linewise_telemetry.collector.database import insert
 from linewise_telemetry.collector.intake import Accepted, Project, first_open_week
 from linewise_telemetry.figures import increments
@@ -35,8 +35,6 @@ SETTLING = timedelta(hours=1)
 """So long after the last event of a week was taken, which may still be on its way into the tables,
 its figures are published."""
 RECEIPT_DAYS = 400
-FEEDBACK_DAYS = 365
-OPEN_STATUSES = ("new", "seen", "planned")
 
 Cell = tuple[date, str, str, str]
 
@@ -144,21 +142,17 @@ class EventStore:
     def sweep(self, now: datetime) -> int:
         """Delete what is past its time and publish weeks; return how many rows were deleted."""
         today = now.date()
-        feedback = tables.feedback.c
         old = [
             delete(tables.event).where(tables.event.c.day < today - timedelta(EVENT_DAYS)),
             delete(tables.figure).where(tables.figure.c.week < today - timedelta(FIGURE_DAYS)),
             delete(tables.silence).where(tables.silence.c.week < today - timedelta(FIGURE_DAYS)),
             delete(tables.deletion).where(tables.deletion.c.day < today - timedelta(RECEIPT_DAYS)),
             delete(tables.session).where(tables.session.c.expires < now),
-            delete(tables.feedback).where(
-                feedback.day < today - timedelta(FEEDBACK_DAYS),
-                feedback.status.not_in(OPEN_STATUSES),
-            ),
         ]
         with self._writing, self._engine.begin() as connection:
             self._publish(connection, first_open_week(now - SETTLING))
-            return sum(connection.execute(statement).rowcount for statement in old)
+            gone = sum(connection.execute(statement).rowcount for statement in old)
+            return gone + inbox.retire(connection, today)
 
     def is_alive(self) -> bool:
         """Return whether the database answers; raises SQLAlchemyError where it does not."""

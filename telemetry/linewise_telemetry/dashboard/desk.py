@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from linewise_telemetry.collector.accounts import Session
     from linewise_telemetry.collector.app import Collector
 
+MINE, NOBODYS = "@me", "@nobody"
+"""What the filter by assignee says of whoever looks, and of what nobody has."""
+
 
 class Desk:
     """The inbox of one collector."""
@@ -46,32 +49,37 @@ class Desk:
         status = request.query_params.get("status", "")
         kind = request.query_params.get("kind", "")
         subject = request.query_params.get("subject", "")
-        items = self._collector.inbox.find(
-            view["project"].id,
+        whose = request.query_params.get("assignee", "")
+        assignee = {"": None, MINE: session.staff, NOBODYS: ""}.get(whose, whose[:64])
+        project = view["project"].id
+        wanted = inbox.Wanted(
             status=status if status in inbox.STATUSES else None,
             kind=kind if kind in inbox.KINDS else None,
             subject=subject[:160] or None,
+            assignee=assignee,
         )
         return self._frame.render(
             "feedback.html",
             **view,
-            items=items,
-            chosen={"status": status, "kind": kind, "subject": subject},
+            items=self._collector.inbox.find(project, wanted),
+            chosen={"status": status, "kind": kind, "subject": subject, "assignee": whose},
             statuses=inbox.STATUSES,
             kinds=inbox.KINDS,
+            whose=[(MINE, "me"), (NOBODYS, "nobody")]
+            + [(name, name) for name in self._collector.inbox.assignees(project)],
         )
 
     def _item(self, request: Request, session: Session, form: dict[str, str] | None) -> Response:
         view = self._frame.view(request, session)
         project, id_ = view["project"].id, int(request.path_params["id"])
+        item = self._collector.inbox.get(project, id_) if 0 < id_ < 2**31 else None
+        if item is None:
+            raise HTTPException(404, "there is no such feedback")
         problem = None
         if form is not None:
             problem = self._answer(project, id_, session, form)
             if problem is None:
                 return RedirectResponse(f"/p/{project}/feedback/{id_}", status_code=303)
-        item = self._collector.inbox.get(project, id_) if 0 < id_ < 2**31 else None
-        if item is None:
-            raise HTTPException(404, "there is no such feedback")
         duplicates = self._collector.inbox.merged(project, id_)
         return self._frame.render(
             "item.html",
@@ -80,6 +88,7 @@ class Desk:
             attachments=inbox.attachments(item),
             duplicates=duplicates,
             statuses=inbox.STATUSES,
+            staff=self._collector.accounts.names(),
             problem=problem,
             status=200 if problem is None else 422,
         )
@@ -93,14 +102,19 @@ class Desk:
                 return f"There is no feedback {into[:20]} into which this could be merged."
             self._collector.accounts.note(session.staff, "feedback merged", f"{id_} {number}", now)
             return None
+        if form.get("separate"):
+            if self._collector.inbox.separate(project, id_):
+                self._collector.accounts.note(session.staff, "feedback separated", str(id_), now)
+            return None
         if len(form.get("answer", "")) > inbox.MAX_TEXT:
             return f"The answer is longer than {inbox.MAX_TEXT} characters; nothing was saved."
         change = inbox.Change(
             status=form.get("status"),
-            assignee=form.get("assignee", "")[:64],
+            assignee=form.get("assignee", "").strip()[:64],
             answer=form.get("answer", ""),
             release=form.get("release", "")[:64],
         )
-        self._collector.inbox.change(project, id_, change)
+        if not self._collector.inbox.change(project, id_, change):
+            return "This is a duplicate: its sender gets the other's answer. Nothing was saved."
         self._collector.accounts.note(session.staff, "feedback changed", str(id_), now)
         return None

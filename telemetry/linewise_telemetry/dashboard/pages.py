@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from linewise_telemetry.collector import tables
+from linewise_telemetry.collector.inbox import Wanted
 from linewise_telemetry.collector.store import now_utc
 from linewise_telemetry.dashboard import exports
 from linewise_telemetry.dashboard.access import Access
@@ -143,7 +144,7 @@ class Pages:
     def _symbol(self, request: Request, session: Session) -> Response:
         view = self._frame.view(request, session)
         name = str(request.path_params["symbol"])
-        found = self._collector.inbox.find(view["project"].id, status=None, kind=None, subject=name)
+        found = self._collector.inbox.find(view["project"].id, Wanted(subject=name))
         metrics = [
             metric
             for metric in self._collector.registry.metrics.values()
@@ -251,7 +252,7 @@ class Pages:
     def _digest(self, request: Request, session: Session) -> Response:
         view = self._frame.view(request, session)
         project = view["project"]
-        waiting = self._collector.inbox.find(project.id, status="new", kind=None, subject=None)
+        waiting = self._collector.inbox.find(project.id, Wanted(status="new"))
         registry = self._collector.registry
         text = exports.digest(registry, view["readings"], project.name, view["today"], len(waiting))
         if request.path_params["kind"] == "md":

@@ -100,8 +100,33 @@ FROM judged WHERE visible = 0 GROUP BY project, week, metric, split
 """
 
 
+# Which event each metric counted when this was written; a tally says it from here on.
+_EVENT_OF = {
+    "active": "session.started",
+    "acceptance": "completion.ended",
+    "survival": "completion.survived",
+    "latency": "completion.answered",
+    "failures": "completion.answered",
+    "api_acceptance": "completion.api_used",
+    "api_survival": "completion.api_survived",
+    "deprecated_use": "completion.api_used",
+    "unanswered": "docs.shown",
+    "opened": "docs.opened",
+    "gaps": "docs.gap",
+    "rating": "docs.rated",
+    "rating_reasons": "docs.rated",
+    "samples": "sample.inserted",
+    "sample_survival": "sample.survived",
+    "deprecation_fixes": "deprecation.met",
+    "deprecations_seen": "deprecation.met",
+    "announcement_mutes": "announcement.met",
+    "announcements": "announcement.met",
+    "drops": "telemetry.health",
+}
+
+
 def upgrade() -> None:
-    """Keep the figures that are visible, and begin the weeks that are not finished anew."""
+    """Keep the figures that are visible as they are, and who added what to the other weeks."""
     op.create_table(
         "figure",
         *_cell(),
@@ -122,6 +147,10 @@ def upgrade() -> None:
     op.execute("INSERT INTO silence SELECT project, week, metric, split, cells FROM withheld")
     op.execute("DROP VIEW withheld")
     op.execute("DROP VIEW published")
+    op.execute(
+        "CREATE TABLE open_tally AS SELECT * FROM tally WHERE NOT EXISTS"
+        " (SELECT 1 FROM publication WHERE horizon > tally.week)"
+    )
     op.drop_table("tally")
     op.create_table(
         "tally",
@@ -134,6 +163,13 @@ def upgrade() -> None:
     )
     op.create_index("tally_contributor", "tally", ["contributor"])
     op.create_index("tally_week", "tally", ["week"])
+    columns = "project, week, metric, split, value, contributor, num, den"
+    for metric, event in _EVENT_OF.items():
+        op.execute(
+            f"INSERT INTO tally ({columns}, event) SELECT {columns}, '{event}' FROM open_tally"  # noqa: S608 (put together from the names above)
+            f" WHERE metric = '{metric}'"
+        )
+    op.drop_table("open_tally")
     op.execute(_JUDGED)
     op.execute(_PUBLISHED)
     op.execute(_WITHHELD)
