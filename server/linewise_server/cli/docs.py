@@ -54,7 +54,7 @@ def lookup(name: str, *, as_json: bool) -> None:
     """Print the documentation link of NAME, such as os.path.join or Array.map."""
 
     async def run() -> Resolution:
-        async with _opened() as docs:
+        async with open_here() as docs:
             return docs.lookup(name)
 
     found = asyncio.run(run())
@@ -74,7 +74,7 @@ def open_name(name: str) -> None:
     """Open the documentation of NAME in the browser."""
 
     async def run() -> Resolution:
-        async with _opened() as docs:
+        async with open_here() as docs:
             return docs.lookup(name)
 
     found = asyncio.run(run())
@@ -93,7 +93,7 @@ def add(place: str, package: str | None, base: str | None, version: str | None) 
     """Add the docs at PATH_OR_URL: an objects.inv, a folder of built docs, or their address."""
 
     async def run() -> None:
-        async with _opened() as docs:
+        async with open_here() as docs:
             kept = await docs.acquisition.add(place, package=package, base=base, version=version)
             click.echo(f"{kept.package} {kept.version}: {kept.symbols:,} names, at {kept.base}")
 
@@ -106,7 +106,7 @@ def list_docs(*, as_json: bool) -> None:
     """List the docs on this machine."""
 
     async def run() -> None:
-        async with _opened() as docs:
+        async with open_here() as docs:
             for table in docs.library.bundled():
                 docs.library.docset(table)
             found = docs.library.index.docsets()
@@ -136,7 +136,7 @@ def refresh(packages: tuple[str, ...]) -> None:
 
     async def run() -> None:
         failed = []
-        async with _opened("always") as docs:
+        async with open_here("always") as docs:
             held = {d.package for d in docs.library.index.docsets() if d.origin == "fetched"}
             for name in packages or sorted(held):
                 package = docs.packages.named(name)
@@ -212,7 +212,7 @@ _WORDS: dict[Kind, str] = {
 
 def _covered(files: Iterable[Path]) -> Coverage:
     async def run() -> Coverage:
-        async with _opened() as docs:
+        async with open_here() as docs:
             sources = [Source(f.read_text("utf-8", "replace"), "python", f) for f in files]
             outcomes: list[Outcome] = []
             for source in sources:
@@ -223,7 +223,7 @@ def _covered(files: Iterable[Path]) -> Coverage:
 
 
 @asynccontextmanager
-async def _opened(fetch: Fetch = "ask") -> AsyncIterator[Docs]:
+async def open_here(fetch: Fetch = "ask") -> AsyncIterator[Docs]:
     """Give the docs of the current folder's environment."""
     home, root = Home.locate(os.environ), Path.cwd()
     environment = find_environment(root, None, os.environ)
