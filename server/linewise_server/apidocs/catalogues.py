@@ -101,7 +101,8 @@ class Catalogues:
 
     def _read(self) -> None:
         with self._reading:
-            held = self._holding.current()
+            # Somebody waits for what is on the shelf now, and this is a thread of its own.
+            held = self._holding.current(wait=True)
             if held.stamp == self._stamp:
                 return
             self._index_symbols(list(held.by_id.values()))

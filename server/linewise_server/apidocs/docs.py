@@ -134,7 +134,11 @@ class Docs:
 
     def imported_package(self, name: str, importer: Path | None) -> Package | None:
         """Return the package of a Python name that a file imports; None for its own modules."""
-        return None if self._python.is_own(name, importer) else self.packages.of(name)
+        return None if self.is_own(name, importer) else self.packages.of(name)
+
+    def is_own(self, name: str, importer: Path | None) -> bool:
+        """Return whether a Python name, as a file imports it, is of the workspace itself."""
+        return self._python.is_own(name, importer)
 
     def obtainable(self, resolution: Resolution) -> Package | None:
         """Return the package whose docs could be fetched, if the user agrees.

@@ -60,7 +60,7 @@ def lookup(name: str, *, as_json: bool) -> None:
     """Print the documentation link of NAME, such as os.path.join or Array.map."""
 
     async def run() -> Resolution:
-        async with _opened() as docs:
+        async with open_here() as docs:
             return docs.lookup(name)
 
     found = asyncio.run(run())
@@ -80,7 +80,7 @@ def open_name(name: str) -> None:
     """Open the documentation of NAME in the browser."""
 
     async def run() -> Resolution:
-        async with _opened() as docs:
+        async with open_here() as docs:
             return docs.lookup(name)
 
     found = asyncio.run(run())
@@ -101,7 +101,7 @@ def add(place: str, package: str | None, base: str | None, version: str | None) 
         raise UsageError(f"There is no file {place}.")
 
     async def run() -> None:
-        async with _opened() as docs:
+        async with open_here() as docs:
             kept = await docs.acquisition.add(place, package=package, base=base, version=version)
             click.echo(f"{kept.package} {kept.version}: {kept.symbols:,} names, at {kept.base}")
 
@@ -114,7 +114,7 @@ def list_docs(*, as_json: bool) -> None:
     """List the docs on this machine."""
 
     async def run() -> None:
-        async with _opened() as docs:
+        async with open_here() as docs:
             for table in docs.library.bundled():
                 docs.library.docset(table)
             found = docs.library.index.docsets()
@@ -153,7 +153,7 @@ def refresh(packages: tuple[str, ...], private: tuple[str, ...]) -> None:
     async def run() -> None:
         failed: list[str] = []
         passed_over: list[str] = []
-        async with _opened("always", private) as docs:
+        async with open_here("always", private) as docs:
             held = {d.package for d in docs.library.index.docsets() if d.origin == "fetched"}
             python = docs.packages.environment.executable
             if unknown := [name for name in packages if docs.packages.named(name) is None]:
@@ -234,7 +234,7 @@ _WORDS: dict[Kind, str] = {
 
 def _covered(files: Iterable[Path]) -> Coverage:
     async def run() -> Coverage:
-        async with _opened() as docs:
+        async with open_here() as docs:
             sources = [Source(f.read_text("utf-8", "replace"), "python", f) for f in files]
             outcomes: list[Outcome] = []
             for source in sources:
@@ -245,7 +245,7 @@ def _covered(files: Iterable[Path]) -> Coverage:
 
 
 @asynccontextmanager
-async def _opened(fetch: Fetch = "ask", private: tuple[str, ...] = ()) -> AsyncIterator[Docs]:
+async def open_here(fetch: Fetch = "ask", private: tuple[str, ...] = ()) -> AsyncIterator[Docs]:
     """Give the docs of the current folder's environment, what makers say of their APIs included."""
     home, root = Home.locate(os.environ), Path.cwd()
     environment = find_environment(root, None, os.environ)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import difflib
 import json
 import os
 import re
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +26,13 @@ from linewise_server.settings import Settings
 from linewise_server.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from linewise_server.generation.ask import Ask, Change, Outcome
+    from linewise_models.engine.contract import EngineClient
+    from linewise_server.apidocs.docs import Docs
+    from linewise_server.generation.ask import Ask, Change, Outcome, Surroundings
+    from linewise_server.generation.generator import Surround
+    from linewise_server.generation.prompt import Prompt
+    from linewise_server.protocol import ApiLink
+    from linewise_telemetry.catalogue.document import Catalogue
 
 KINDS = [kind for kind in WAYS if kind != "sample"]
 
@@ -37,6 +45,15 @@ class Stretch:
     snapshot: Snapshot
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of it, the document with it, and the APIs that it uses."""
+
+    outcome: Outcome
+    edited: str
+    apis: list[ApiLink]
 
 
 @click.command()
@@ -77,8 +94,9 @@ def generate(
     linewise generate --file stats.py --range 12:20 --instruction "use a generator" --diff
     linewise generate --file stats.py --range 12 --kind tests
 
-    What is wrong with the text is told on stderr, and the text is shown all the same. The exit code
-    is 1 where there is no text, and 2 where what is asked for cannot be done there.
+    What is wrong with the text and where the APIs that it uses are documented is told on stderr,
+    and the text is shown all the same. The exit code is 1 where there is no text, and 2 where what
+    is asked for cannot be done there.
     """  # noqa: D301 # click's \b is a character, not two
     if as_json and as_diff:
         raise click.UsageError("--json and --diff exclude each other.")
@@ -96,17 +114,21 @@ def generate(
         raise click.UsageError(str(error)) from error
     settings = Settings(model=model)
     if explain:
-        _show_prompt(asyncio.run(_prompt(ask, settings)))
+        _show_prompt(*asyncio.run(_prompt(at, ask, settings)))
         return
     shows = not (as_json or as_diff)
-    outcome, edited = asyncio.run(_generate(ask, settings, stream=shows and sys.stdout.isatty()))
+    made = asyncio.run(_generate(at, ask, settings, stream=shows and sys.stdout.isatty()))
+    outcome = made.outcome
     if as_json:
-        click.echo(json.dumps(_as_json(at, outcome, settings), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_as_json(at, made, settings), indent=2, ensure_ascii=False))
     elif as_diff:
-        click.echo(_diff(at, outcome, edited), nl=False)
+        click.echo(_diff(at, outcome, made.edited), nl=False)
     elif outcome.text.strip() and not sys.stdout.isatty():
         click.echo(outcome.text)
     _tell(outcome, settings)
+    for api in made.apis if not as_json else ():
+        if api.url is not None:
+            click.echo(f"Docs of {api.name}: {api.url}", err=True)
     if not outcome.text.strip():
         sys.exit(1)
 
@@ -156,10 +178,43 @@ def _ask(at: Stretch, kind: str, instruction: str, language: str) -> Ask:
     )
 
 
-async def _generate(ask: Ask, settings: Settings, stream: bool) -> tuple[Outcome, str]:
-    """Return what is generated, and the document with it; shows it as it comes if asked to."""
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[tuple[EngineClient, Docs, list[Catalogue]]]:
+    """Give the engine, the docs of the current folder's environment, and the catalogues."""
+    from linewise_server.apidocs.catalogues import Catalogues
     from linewise_server.app import build_engines
-    from linewise_server.generation.generator import apply, generate, nothing_around
+    from linewise_server.cli.docs import open_here
+    from linewise_telemetry.catalogue.errors import CatalogueError
+    from linewise_telemetry.catalogue.holding import Holding
+    from linewise_telemetry.catalogue.shelf import Shelf
+
+    engines = build_engines()
+    async with open_here() as docs:
+        holding = Holding(Shelf(engines.home.root / "catalogues"))
+        catalogues = Catalogues(holding, docs.library.index, docs.threads)
+        # `linewise catalogue list` says what is wrong with it.
+        with contextlib.suppress(CatalogueError):
+            await catalogues.refresh()
+        client = engines.client(settings, lambda share: None)
+        try:
+            yield client, docs, catalogues.current()
+        finally:
+            await client.close()
+
+
+def _surround(at: Stretch, ask: Ask, docs: Docs, catalogues: list[Catalogue]) -> Surround:
+    from linewise_server.generation.beyond import around
+
+    async def find() -> Surroundings:
+        return await around(docs, catalogues, ask, at.path.absolute())
+
+    return find
+
+
+async def _generate(at: Stretch, ask: Ask, settings: Settings, stream: bool) -> Made:
+    """Return what is generated; shows it as it comes if asked to."""
+    from linewise_server.generation.beyond import apis_used
+    from linewise_server.generation.generator import apply, generate
 
     shown = 0
 
@@ -171,35 +226,29 @@ async def _generate(ask: Ask, settings: Settings, stream: bool) -> tuple[Outcome
             click.echo(text[shown:ready], nl=False)
             shown = ready
 
-    client = build_engines().client(settings, lambda share: None)
-    try:
-        outcome = await generate(ask, client, nothing_around, show)
-    finally:
-        await client.close()
-    if stream and outcome.text.strip():
-        click.echo(outcome.text[shown:])
-    return outcome, apply(ask.snapshot.text(), outcome.changes)
+    async with _opened(settings) as (client, docs, catalogues):
+        outcome = await generate(ask, client, _surround(at, ask, docs, catalogues), show)
+        if stream and outcome.text.strip():
+            click.echo(outcome.text[shown:])
+        path = at.path.absolute()
+        apis = await apis_used(docs, catalogues, outcome, ask.snapshot, path)
+    return Made(outcome, apply(ask.snapshot.text(), outcome.changes), apis)
 
 
-async def _prompt(ask: Ask, settings: Settings) -> Any:
-    from linewise_server.app import build_engines
-    from linewise_server.generation.generator import nothing_around, prompt_for
+async def _prompt(at: Stretch, ask: Ask, settings: Settings) -> tuple[Prompt, list[int]]:
+    """Return the prompt, and how many tokens each of its parts has."""
+    from linewise_server.generation.generator import prompt_for
 
-    client = build_engines().client(settings, lambda share: None)
-    try:
-        prompt = await prompt_for(ask, client, nothing_around)
-        counts = [len(await client.tokenise(part.text)) for part in prompt.parts]
-    finally:
-        await client.close()
-    return prompt, counts
+    async with _opened(settings) as (client, docs, catalogues):
+        prompt = await prompt_for(ask, client, _surround(at, ask, docs, catalogues))
+        return prompt, [len(await client.tokenise(part.text)) for part in prompt.parts]
 
 
-def _show_prompt(found: Any) -> None:
+def _show_prompt(prompt: Prompt, counts: list[int]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    prompt, counts = found
     table = Table("part", "tokens", "text")
     for part, count in zip(prompt.parts, counts, strict=True):
         table.add_row(part.name, str(count), escape(part.text if not part.mark else part.mark))
@@ -220,8 +269,8 @@ def _tell(outcome: Outcome, settings: Settings) -> None:
         click.echo(f"{way.small} Better: linewise models pull {better}", err=True)
 
 
-def _as_json(at: Stretch, outcome: Outcome, settings: Settings) -> dict[str, Any]:
-    snapshot = at.snapshot
+def _as_json(at: Stretch, made: Made, settings: Settings) -> dict[str, Any]:
+    snapshot, outcome = at.snapshot, made.outcome
 
     def place(offset: int) -> list[int]:
         line, column = snapshot.place(offset)
@@ -241,6 +290,10 @@ def _as_json(at: Stretch, outcome: Outcome, settings: Settings) -> dict[str, Any
         "problems": list(outcome.problems),
         "unresolved": list(outcome.unresolved),
         "names_checked": outcome.names_checked,
+        "apis": [
+            {"name": api.name, "kind": api.kind, "url": api.url, "caption": api.caption}
+            for api in made.apis
+        ],
         "model": outcome.model,
         "advice": way.small if better else None,
         "better_model": better,

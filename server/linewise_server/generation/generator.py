@@ -102,6 +102,14 @@ def apply(document: str, changes: Sequence[Change]) -> str:
     return document
 
 
+def written(document: str, changes: Sequence[Change]) -> tuple[str, tuple[int, int]]:
+    """Return the document with changes made, and where the first of them stands in it then."""
+    main = changes[0]
+    shift = sum(len(c.text) - (c.end - c.start) for c in changes[1:] if c.end <= main.start)
+    start = main.start + shift
+    return apply(document, changes), (start, start + len(main.text))
+
+
 async def _ratio(ask: Ask, client: EngineClient) -> float:
     """Return the characters of a token in this file."""
     text = ask.snapshot.text()
@@ -158,10 +166,10 @@ def _change(ask: Ask, target: Target, text: str) -> Change | None:
     """Return the edit that puts a text in its place; None for what goes elsewhere."""
     if target.file:
         return None
-    written = f"{target.opening}{text}{target.closing}" if text.strip() else ""
+    placed = f"{target.opening}{text}{target.closing}" if text.strip() else ""
     if not text.strip():
-        written = ask.snapshot.text()[target.start : target.end]
-    return Change(target.start, target.end, _in_document(written, ask))
+        placed = ask.snapshot.text()[target.start : target.end]
+    return Change(target.start, target.end, _in_document(placed, ask))
 
 
 def _outcome(
@@ -183,10 +191,10 @@ def _outcome(
     found: tuple[str, ...] = ()
     names: tuple[str, ...] | None = ()
     if change is not None and lifted is not None:
-        names = unresolved(*_applied(document, [change]), language)
+        names = unresolved(*written(document, [change]), language)
         imports = add((*lifted.imports, *missing(names or (), text, language)), document, language)
         changes = [change, *imports]
-        after, span = _applied(document, changes)
+        after, span = written(document, changes)
         others = document[: change.start] + document[change.end :]
         found = problems(document, others, after, span, language)
         names = unresolved(after, span, language)
@@ -223,14 +231,6 @@ def _placed(ask: Ask, target: Target, text: str) -> str:
     lines = text.split("\n")
     moved = [target.indentation + line if line.strip() else "" for line in lines]
     return "\n".join(moved)[len(target.indentation) :]
-
-
-def _applied(document: str, changes: list[Change]) -> tuple[str, tuple[int, int]]:
-    """Return the document with changes made, and where the first of them stands in it."""
-    main = changes[0]
-    shift = sum(len(c.text) - (c.end - c.start) for c in changes[1:] if c.end <= main.start)
-    start = main.start + shift
-    return apply(document, changes), (start, start + len(main.text))
 
 
 def _in_document(text: str, ask: Ask) -> str:

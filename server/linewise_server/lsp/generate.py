@@ -12,7 +12,7 @@ Both refuse to write over what the user has changed meanwhile.
 from __future__ import annotations
 
 import contextlib
-import re
+from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types
@@ -20,11 +20,10 @@ from pygls.exceptions import JsonRpcException
 
 from linewise_models.errors import ModelError
 from linewise_server import protocol
-from linewise_server.apidocs.apis import api_link
-from linewise_server.apidocs.source import Source, Span
 from linewise_server.errors import LinewiseError
 from linewise_server.generation.ask import Ask, Change, Outcome, Surroundings
-from linewise_server.generation.generator import OnText, apply, generate, prepare
+from linewise_server.generation.beyond import Usable, apis_used, around, samples_for
+from linewise_server.generation.generator import OnText, generate, prepare
 from linewise_server.generation.offers import offers
 from linewise_server.generation.ways import WAYS, WRITTEN, name_of, smallest_model
 from linewise_server.lsp.documents import Document
@@ -39,9 +38,8 @@ from linewise_server.snapshot import Snapshot
 SAMPLES = types.CodeActionKind.Refactor.value + ".linewise.sample"
 """Kind of the actions that use a sample; offered to those who ask for this kind."""
 _OF = "generation"
-_BEFORE_SECONDS, _AFTER_SECONDS = 0.3, 0.5
-"""What resolving names may take: for the prompt, while the user waits, and for the links."""
-_MOST_SIGNATURES, _MOST_SAMPLES = 24, 3
+_MOST_LINKS = 4
+"""In a message; a longer one is not read. The list of APIs has them all."""
 
 
 def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
@@ -76,9 +74,11 @@ def register(server: LinewiseServer, workspace: WorkspaceDocs) -> None:
     async def run(*arguments: Any) -> None:
         wanted = protocol.from_wire(protocol.Generate, plain(arguments[0]) if arguments else {})
         snapshot = work.snapshot(wanted)
-        await SingleEdit(server, snapshot, WAYS[wanted.kind].title).make(
+        outcome = await SingleEdit(server, snapshot, WAYS[wanted.kind].title).make(
             lambda show: work.run(wanted, snapshot, show)
         )
+        if outcome is not None:
+            await work.tell_docs(outcome, snapshot)
         work.advise(wanted.kind)
 
 
@@ -167,6 +167,16 @@ class Generations:
             ttft_ms=outcome.ttft_ms,
             total_ms=outcome.total_ms,
         )
+
+    async def tell_docs(self, outcome: Outcome, snapshot: Snapshot) -> None:
+        """Say where the APIs of a text that its user has now are documented."""
+        links = [f"{a.name} {a.url}" for a in await self._apis(outcome, snapshot) if a.url]
+        if links:
+            title, more = WAYS[outcome.kind].title.rstrip("…"), len(links) - _MOST_LINKS
+            rest = f" and {more} more" if more > 0 else ""
+            told = f"{title}: docs of what it uses: {', '.join(links[:_MOST_LINKS])}{rest}"
+            kind = types.MessageType.Info
+            self._server.window_show_message(types.ShowMessageParams(kind, told))
 
     async def offer(
         self, document: Document, params: types.CodeActionParams
@@ -274,21 +284,14 @@ class Generations:
                 place,
                 "sample",
                 SAMPLES,
-                title=f"Use the sample for {symbols[0]}: {title}",
-                detail=identity,
+                title=f"Use the sample for {sample.symbols[0]}: {sample.title}",
+                detail=sample.id,
             )
-            for identity, title, symbols, _ in self._samples_in(document.snapshot())
+            for sample in self._samples_in(document.snapshot())
         ]
 
-    def _samples_in(self, snapshot: Snapshot) -> list[tuple[str, str, tuple[str, ...], str]]:
-        """Return id, title, symbols and code of the samples that a document has a use for."""
-        text = snapshot.text()
-        return [
-            (f"{held.id}/{sample.id}", sample.title, sample.symbols, sample.code)
-            for held in self._workspace.catalogues.current()
-            for sample in held.samples
-            if any(_names(text, symbol.partition(".")[0]) for symbol in sample.symbols)
-        ]
+    def _samples_in(self, snapshot: Snapshot) -> list[Usable]:
+        return samples_for(self._workspace.catalogues.current(), snapshot.text())
 
     def _ask(self, wanted: protocol.Generate, snapshot: Snapshot) -> Ask:
         document = self._server.session.documents.get(wanted.uri)
@@ -304,9 +307,7 @@ class Generations:
         detail = wanted.detail or ""
         sample = ""
         if wanted.kind == "sample":
-            found = [
-                code for identity, *_, code in self._samples_in(snapshot) if identity == detail
-            ]
+            found = [each.code for each in self._samples_in(snapshot) if each.id == detail]
             if not found:
                 raise _failure(f"No catalogue that this document uses has a sample {detail!r}.")
             sample = found[0]
@@ -323,32 +324,20 @@ class Generations:
 
     async def _around(self, ask: Ask) -> Surroundings:
         """Return signatures of what the document imports and uses, and samples of it."""
-        source = Source(ask.snapshot.text(), ask.snapshot.language, path_of(ask.snapshot.uri))
-        whole = Span(0, len(source.text))
-        docs = self._workspace.docs(source.path)
-        found = await docs.apis_in(source, whole, _BEFORE_SECONDS)
-        signed = [f"{each.name}{_arguments(each.signature)}" for each in found if each.signature]
-        near = ask.instruction + source.text[max(0, ask.start - 500) : ask.end + 500]
-        # What is named near the place comes first; there may not be room for the rest.
-        signed.sort(key=lambda line: line.partition("(")[0].rpartition(".")[2] not in near)
-        samples = [code for *_, code in self._samples_in(ask.snapshot)]
-        return Surroundings(tuple(signed[:_MOST_SIGNATURES]), tuple(samples[:_MOST_SAMPLES]))
+        path = path_of(ask.snapshot.uri)
+        catalogues = self._workspace.catalogues.current()
+        return await around(self._workspace.docs(path), catalogues, ask, path)
 
     async def _apis(self, outcome: Outcome, snapshot: Snapshot) -> list[protocol.ApiLink]:
-        """Return the APIs that the text uses, where they are documented."""
+        """Return the APIs that a text uses; the list of APIs has them from now on, too."""
         if outcome.changes:
-            text = apply(snapshot.text(), outcome.changes)
-            start = max(0, text.find(outcome.changes[0].text))
-            span = Span(start, start + len(outcome.changes[0].text))
-            source = Source(text, outcome.language, path_of(snapshot.uri))
-        else:
-            source = Source(outcome.text, outcome.language)
-            span = Span(0, len(outcome.text))
-        if outcome.language == "markdown":
-            return []
-        docs = self._workspace.docs(path_of(snapshot.uri))
-        found = await docs.apis_in(source, span, _AFTER_SECONDS)
-        return [api_link(each, "completion") for each in found]
+            # It is looked for where it ends up, and left out where it never does.
+            self._workspace.accepted = (snapshot.uri, outcome.changes[0].text)
+        path = path_of(snapshot.uri)
+        docs, catalogues = self._workspace.docs(path), self._workspace.catalogues.current()
+        found = await apis_used(docs, catalogues, outcome, snapshot, path)
+        maker = self._workspace.usage.maker
+        return [replace(each, maker=maker(each.name)) for each in found]
 
 
 def edit_of(snapshot: Snapshot, change: Change, encoding: Encoding) -> protocol.GeneratedEdit:
@@ -373,17 +362,8 @@ def _is_wanted(action: types.CodeAction, only: list[str]) -> bool:
     return not only or any(kind == one or kind.startswith(f"{one}.") for one in only)
 
 
-def _names(text: str, package: str) -> bool:
-    """Say whether a text has the name of a package in it as a word."""
-    return re.search(rf"\b{re.escape(package)}\b", text) is not None
-
-
 def _resolves(capabilities: types.ClientCapabilities) -> bool:
     """Say whether a client asks for the command of an action only when it is chosen."""
     document = capabilities.text_document
     support = document.code_action.resolve_support if document and document.code_action else None
     return support is not None and "command" in support.properties
-
-
-def _arguments(signature: str) -> str:
-    return signature[signature.find("(") :] if "(" in signature else f": {signature}"

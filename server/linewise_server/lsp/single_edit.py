@@ -41,24 +41,32 @@ class SingleEdit:
         self._title = title.rstrip("…")
         self._drift = Drift(snapshot.uri)
 
-    async def make(self, work: Work) -> None:
-        """Run the work and put its outcome where it belongs; if cancelled, change nothing."""
+    async def make(self, work: Work) -> Outcome | None:
+        """Run the work, put its outcome where it belongs, and return it if its user has it now.
+
+        If cancelled, change nothing.
+        """
         edited = self._server.session.listeners.edited
         edited.append(self._drift.follow)
         try:
             outcome = await self._watched(work)
-            if outcome is None:
-                return
-            if outcome.changes:
-                await self._edit(outcome)
-            elif outcome.language == "markdown":
-                self._say(types.MessageType.Info, outcome.text)
-            elif outcome.text.strip():
-                await self._create(outcome)
+            if outcome is None or not await self._put(outcome):
+                return None
         finally:
             edited.remove(self._drift.follow)
         if notes := _notes(outcome):
             self._say(types.MessageType.Warning, f"{self._title}: {notes}")
+        return outcome
+
+    async def _put(self, outcome: Outcome) -> bool:
+        """Put an outcome where it belongs; say whether it stands there, or there was nothing."""
+        if outcome.changes:
+            return await self._edit(outcome)
+        if outcome.language == "markdown":
+            self._say(types.MessageType.Info, outcome.text)
+        elif outcome.text.strip():
+            return await self._create(outcome)
+        return True
 
     async def _watched(self, work: Work) -> Outcome | None:
         """Run the work under a progress that can cancel it; None where it was cancelled."""
@@ -87,11 +95,11 @@ class SingleEdit:
         finally:
             progress.end(token, types.WorkDoneProgressEnd())
 
-    async def _edit(self, outcome: Outcome) -> None:
+    async def _edit(self, outcome: Outcome) -> bool:
         document = self._server.session.documents.get(self._snapshot.uri)
         if document is None:
             self._say(types.MessageType.Warning, "The document was closed; nothing was written.")
-            return
+            return False
         moved = [self._moved(change) for change in outcome.changes]
         if moved[0] is None:
             asked = types.ShowMessageRequestParams(
@@ -102,16 +110,16 @@ class SingleEdit:
             )
             answer = await self._server.window_show_message_request_async(asked)
             if answer is None or answer.title != _BELOW:
-                return
+                return False
             moved = [_below(document, outcome.changes[0]), *moved[1:]]
         # What was touched since, such as the imports, is left to the user; a check names it.
-        await self._apply(document, [change for change in moved if change is not None])
+        return await self._apply(document, [change for change in moved if change is not None])
 
     def _moved(self, change: Change) -> Change | None:
         place = self._drift.moved(change.start, change.end)
         return replace(change, start=place[0], end=place[1]) if place is not None else None
 
-    async def _apply(self, document: Document, changes: list[Change]) -> None:
+    async def _apply(self, document: Document, changes: list[Change]) -> bool:
         snapshot = document.snapshot()
         workspace = self._server.client_capabilities.workspace
         able = workspace.workspace_edit if workspace else None
@@ -135,9 +143,9 @@ class SingleEdit:
             )
         else:
             edit = types.WorkspaceEdit(changes={document.uri: edits})
-        await self._send(edit)
+        return await self._send(edit)
 
-    async def _create(self, outcome: Outcome) -> None:
+    async def _create(self, outcome: Outcome) -> bool:
         """Put a text of its own into a new file beside the document."""
         workspace = self._server.client_capabilities.workspace
         able = workspace.workspace_edit if workspace else None
@@ -145,11 +153,11 @@ class SingleEdit:
         path = path_of(self._snapshot.uri)
         if path is None or types.ResourceOperationKind.Create not in (operations or ()):
             self._say(types.MessageType.Info, outcome.text)
-            return
+            return True
         uri = _free(path.parent, outcome.file).as_uri()
         start = types.Range(types.Position(0, 0), types.Position(0, 0))
         new = types.OptionalVersionedTextDocumentIdentifier(uri, None)
-        await self._send(
+        created = await self._send(
             types.WorkspaceEdit(
                 document_changes=[
                     types.CreateFile(uri),
@@ -160,13 +168,15 @@ class SingleEdit:
         with contextlib.suppress(Exception):
             # A client that cannot show it has it in its list of files all the same.
             await self._server.window_show_document_async(types.ShowDocumentParams(uri))
+        return created
 
-    async def _send(self, edit: types.WorkspaceEdit) -> None:
+    async def _send(self, edit: types.WorkspaceEdit) -> bool:
         params = types.ApplyWorkspaceEditParams(edit, self._title)
         result = await self._server.workspace_apply_edit_async(params)
         if not result.applied:
             reason = result.failure_reason or "the editor gave no reason"
             self._say(types.MessageType.Warning, f"{self._title}: nothing was written: {reason}.")
+        return result.applied
 
     def _say(self, kind: types.MessageType, message: str) -> None:
         self._server.window_show_message(types.ShowMessageParams(kind, message))

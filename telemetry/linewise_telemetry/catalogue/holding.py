@@ -50,16 +50,18 @@ class Holding:
         """What was read last, at once and without a look at any file: for who must not wait."""
         return self._held
 
-    def current(self) -> Held:
+    def current(self, *, wait: bool = False) -> Held:
         """Return what the shelf holds now. Raises CatalogueError where its list is damaged.
 
         To read and verify a large catalogue takes a second; while another thread is at it, what was
-        held before is returned.
+        held before is returned, unless this one can `wait`.
         """
         stamp = self.shelf.stamp
-        if self._held.stamp == stamp or not self._lock.acquire(blocking=False):
+        if self._held.stamp == stamp or not self._lock.acquire(blocking=wait):
             return self._held
         try:
+            if self._held.stamp == stamp:
+                return self._held
             addresses = {each.id: each.address for each in self.shelf.subscriptions()}
             self._held = _hold(stamp, self.shelf.catalogues(), addresses)
             return self._held

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import json
 import re
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +72,19 @@ async def docs(library: Library, packages: Packages, tmp_path: Path) -> AsyncIte
 @pytest_asyncio.fixture
 async def catalogues(docs: Docs, library: Library, tmp_path: Path) -> Catalogues:
     """Return catalogues with toy's subscribed to."""
-
-    async def pull(_: str, __: str) -> Pulled:
-        return Pulled(document(), "1")
-
-    shelf = Shelf(tmp_path / "catalogues")
-    await shelf.add("https://toy.example/toy.catalogue", pull)
+    shelf = await _subscribed(tmp_path / "catalogues")
     found = Catalogues(Holding(shelf), library.index, docs.threads)
     await found.refresh()
     return found
+
+
+async def _subscribed(folder: Path) -> Shelf:
+    async def pull(_: str, __: str) -> Pulled:
+        return Pulled(document(), "1")
+
+    shelf = Shelf(folder)
+    await shelf.add("https://toy.example/toy.catalogue", pull)
+    return shelf
 
 
 OLD = "toy.old is deprecated since 1.0 and will be removed in 2.0. Use toy.new."
@@ -169,6 +175,20 @@ async def test_a_deprecation_leads_to_its_guide_and_a_symbol_to_its_page(
     link = docs.lookup("toy.Box").link
     assert link is not None
     assert link.url == "https://toy.example/#Box"
+
+
+async def test_who_can_wait_is_never_told_of_less_than_is_there(tmp_path: Path) -> None:
+    """Many ask at once while the shelf is read for the first time."""
+    holding = Holding(await _subscribed(tmp_path / "catalogues"))
+    together = threading.Barrier(8)
+
+    def ask() -> list[str]:
+        together.wait()
+        return list(holding.current(wait=True).by_id)
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = [threads.submit(ask) for _ in range(8)]
+    assert [answer.result() for answer in answers] == [["toy"]] * 8
 
 
 async def test_an_update_shows_at_once(docs: Docs, catalogues: Catalogues) -> None:

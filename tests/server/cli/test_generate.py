@@ -18,6 +18,7 @@ SOURCE = 'import os\n\n\ndef mean(xs):\n    """Return the mean."""\n\n\ndef last
 RULES = (
     {"after": r'the mean\."""\s*', "text": "    import math\n    return total(xs)\n\n\nx = 1\n"},
     {"after": r"# silence\s*", "text": ""},
+    {"after": r"# square root\s*", "text": "    x = math.sqrt(x)\n"},
 )
 
 
@@ -64,6 +65,17 @@ def test_json_has_the_edits_the_checks_and_the_cost(script: Path, source: Path) 
     assert (answer["problems"], answer["unresolved"]) == ([], ["total"])
     assert (answer["kind"], answer["finish_reason"]) == ("implement", "end")
     assert answer["prompt_tokens"] > 0
+
+
+def test_the_docs_of_what_it_uses_are_told(script: Path, source: Path) -> None:
+    source.write_text("import math\n\n\ndef root(x):\n    # square root\n")
+    asked = ("--file", source, "--range", "5", "--kind", "comment", "--model", script)
+    done = generate(*asked)
+    assert (done.stdout, done.returncode) == ("x = math.sqrt(x)\n", 0), done.stderr
+    (api,) = json.loads(generate(*asked, "--json").stdout)["apis"]
+    assert api["name"] == "math.sqrt"
+    assert api["url"].endswith("library/math.html#math.sqrt")
+    assert f"Docs of math.sqrt: {api['url']}\n" in done.stderr
 
 
 def test_the_prompt_can_be_looked_at(script: Path, source: Path) -> None:
