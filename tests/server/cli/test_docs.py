@@ -134,7 +134,7 @@ def test_a_damaged_list_of_catalogues_is_told_and_costs_no_other_docs(linewise_h
     (linewise_home / "catalogues" / "subscriptions.json").write_text("[")
     found = run("lookup", "json.dumps")
     assert found.exit_code == 0
-    assert "subscriptions.json cannot be read" in found.stderr
+    assert "subscriptions.json is damaged" in found.stderr
 
 
 _LAST = b"\0"
