@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types
@@ -13,6 +12,7 @@ from linewise_server.completion.ask import Ask, Suggestion
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.plain import plain
 from linewise_server.lsp.server import LinewiseServer
+from linewise_server.lsp.suggesting import suggest
 from linewise_server.protocol import COMMAND_ACCEPT
 
 
@@ -28,14 +28,8 @@ def register(server: LinewiseServer) -> None:
         if document is None:
             return None
         ask = ask_for(document, params)
-        await session.informed()
-        settings = session.folders.settings(document.uri)
-        if not ask.invoked and settings.trigger == "manual":
-            return None
-        if ask.invoked:
-            ask = replace(ask, candidates=settings.candidates)
-        suggestions = await session.complete(ask)
-        return types.InlineCompletionList([item(s, document, ask) for s in suggestions])
+        found = await suggest(session, ask, several=True)
+        return types.InlineCompletionList([item(each, document, ask) for each in found])
 
     @server.command(COMMAND_ACCEPT)
     async def accepted(identity: str) -> None:
@@ -65,7 +59,7 @@ def register(server: LinewiseServer) -> None:
 
 
 def ask_for(document: Document, params: types.InlineCompletionParams) -> Ask:
-    """Return the request in code points, for one candidate."""
+    """Return the request in code points."""
     line, column = document.locate(params.position)
     invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
     selected = params.context.selected_completion_info

@@ -9,8 +9,9 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from linewise_models.errors import ModelError
+from linewise_models.errors import ModelError, UnknownModel
 from linewise_models.fetch import Progress
+from linewise_models.index import Entry
 from linewise_server import protocol
 from linewise_server.lsp.plain import plain
 from linewise_server.lsp.server import LinewiseServer
@@ -33,20 +34,21 @@ def register(server: LinewiseServer) -> None:
     @server.feature("linewise/selectModel")
     async def select_model(params: Any) -> Any:
         wanted = protocol.from_wire(protocol.SelectModel, plain(params))
-        entry = session.engines.entry(wanted.name)
-        await pull(server, wanted)
+        try:
+            entry = session.engines.entry(wanted.name)
+        except UnknownModel as error:
+            raise JsonRpcException(str(error), types.LSPErrorCodes.RequestFailed) from error
+        await pull(server, entry, wanted.work_done_token)
         await session.serve_model(entry.name)
         await session.load()
         return protocol.to_wire(session.status)
 
 
-async def pull(server: LinewiseServer, wanted: protocol.SelectModel) -> None:
+async def pull(server: LinewiseServer, entry: Entry, token: str | None) -> None:
     """Fetch a model with progress under the client's token; cancelling the request stops it."""
     loop = asyncio.get_running_loop()
     stopped = threading.Event()
-    token = wanted.work_done_token
     store = server.session.engines.store
-    entry = server.session.engines.entry(wanted.name)
     if token:
         begin = types.WorkDoneProgressBegin(title=f"Getting {entry.title}", percentage=0)
         server.work_done_progress.begin(token, begin)
