@@ -93,13 +93,17 @@ async function ghostText(): Promise<void> {
   for (const key of ["ArrowUp", "End", ...Array<string>("(values)".length + 2).fill("ArrowLeft")]) {
     await editor.press(key);
   }
-  await eventually("the hover with its link, and with what a cold start brings later", async () => {
-    await editor.press("Control+K");
-    await editor.press("Control+I");
-    const hover = editor.page.locator('.monaco-hover:visible:has(a[data-href*="docs.python.org"])');
-    await hover.filter({ hasText: "compute the arithmetic mean" }).waitFor({ timeout: 10_000 });
-    return true;
-  });
+  // The first time it comes in two parts, as on any cold start; the picture is of the second.
+  for (const time of ["first", "second"]) {
+    await eventually(`the ${time} hover`, async () => {
+      await editor.press("Escape");
+      await editor.press("Control+K");
+      await editor.press("Control+I");
+      const hover = editor.page.locator('.monaco-hover:visible:has(a[data-href*="docs.python.org"])');
+      await hover.filter({ hasText: "compute the arithmetic mean" }).waitFor({ timeout: 10_000 });
+      return true;
+    });
+  }
   await take(editor, "docs");
   await takeDark(editor, "docs");
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 from linewise_server.apidocs.acquire import Acquisition
@@ -120,8 +120,10 @@ class Docs:
         """Return what is known of a dotted Python name, or a name of one of the other tables."""
         link = self._python.lookup(name)
         if link is None:
+            # JavaScript's methods are said with and without the word; MDN leaves it out.
+            said = name.replace(".prototype.", ".")
             for table in ("web/javascript", "web/css", "web/html", "std/cpp", "std/c"):
-                symbol = self.library.find(Package(table, "", ()), name)
+                symbol = self.library.find(Package(table, "", ()), said)
                 if symbol is not None:
                     link = self.library.link(Package(table, "", ()), symbol)
                     break
@@ -131,6 +133,28 @@ class Docs:
         gap: Reason = self._python.reason(package) if package else "unresolved"
         owner = package.name if package else None
         return self._explained(Resolution(name, "name", owner, Span(0, 0), None, gap))
+
+    async def find(self, name: str, deadline: float) -> Resolution:
+        """Return what `lookup` does, else what inference within `deadline` seconds leads to.
+
+        So a name is found that a base class or another module brings in, as it is in an editor.
+        """
+        found = self.lookup(name)
+        if found.link is not None or found.package is None:
+            return found
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + deadline
+        enclosing = None
+        for text in _uses_of(name):
+            left = max(0.0, ends - loop.time())
+            each = await self.resolve(Source(text, "python"), len(text), left)
+            # Without a definition it is the page of whatever encloses a name that is none.
+            if each is not None and each.link is not None and each.kind != "name":
+                here = dataclasses.replace(each, name=name)
+                if each.link.exact:
+                    return here
+                enclosing = enclosing or here
+        return enclosing or found
 
     def imported_package(self, name: str, importer: Path | None) -> Package | None:
         """Return the package of a Python name that a file imports; None for its own modules."""
@@ -210,6 +234,14 @@ class Docs:
         if not candidates(package):
             return dataclasses.replace(resolution, gap="noSource")
         return resolution
+
+
+def _uses_of(name: str) -> Iterator[str]:
+    """Yield Python texts that end in a dotted name, with the imports that it may need."""
+    parts = name.split(".")
+    if all(part.isidentifier() for part in parts):
+        for cut in range(len(parts) - 1, -1, -1):
+            yield f"import {'.'.join(parts[:cut])}\n{name}" if cut else name
 
 
 def open_docs(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import os
+import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -20,10 +22,11 @@ from linewise_server.apidocs.errors import ApiDocsError
 from linewise_server.apidocs.fetch import fetch, new_client
 from linewise_server.apidocs.inventory import parse_inventory
 from linewise_server.apidocs.link import join_url
+from linewise_server.apidocs.packages import normalise
 from linewise_server.cli.adapters import agree, describe, fetch_adapters, in_words, tell_of_adapters
 from linewise_server.errors import FailedError, UsageError
-from linewise_telemetry.catalogue.build import TEMPLATE, build_document
-from linewise_telemetry.catalogue.document import Entry, read_document
+from linewise_telemetry.catalogue.build import build_document, template
+from linewise_telemetry.catalogue.document import Entry, read_document, schema
 from linewise_telemetry.catalogue.envelope import new_key, open_envelope, sign
 from linewise_telemetry.catalogue.errors import CatalogueError
 from linewise_telemetry.catalogue.shelf import Pull, Pulled, Shelf
@@ -62,15 +65,19 @@ def catalogue() -> None:
 @click.argument("package")
 @click.option("--out", type=_Out, help="Where to; PACKAGE.yaml without it.")
 def new(package: str, out: Path | None) -> None:
-    """Write a YAML file to start from, for PACKAGE."""
+    """Write a YAML file to start from, for PACKAGE, as its users install it."""
+    package = normalise(package)
+    if not re.match(schema()["$defs"]["id"]["pattern"], package):
+        raise UsageError(f"{package!r} is no name of a package, such as acme or acme-tools.")
     path = out or Path(f"{package}.yaml")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"There is no directory {path.absolute().parent} for {path.name}.")
     if path.exists():
         raise UsageError(f"{path} is there already; it is left as it is.")
-    path.write_text(TEMPLATE.format(package=package, file=path.name), "utf-8")
+    path.write_text(template(package, path.name), "utf-8")
     click.echo(
-        f"{path}: fill it in, then `linewise catalogue build {path} --inventory objects.inv`"
+        f"{path}: fill it in, then `linewise catalogue build {path} --inventory objects.inv"
+        " --base https://docs.example/`"
     )
 
 
@@ -110,6 +117,12 @@ def check(document: Path) -> None:
     )
 
 
+@catalogue.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of catalogues, for editors and checks of your own."""
+    click.echo(json.dumps(schema(), indent=2))
+
+
 @catalogue.command("sign")
 @click.argument("document", type=_File)
 @click.option("--key", "key_file", type=_Out, required=True, help="Your private key (PEM).")
@@ -119,6 +132,8 @@ def sign_document(document: Path, key_file: Path, new_key: bool, out: Path | Non
     """Sign a catalogue that `build` made. Keep the key: subscribers accept no other."""
     if new_key:
         _write_key(key_file)
+    elif not key_file.exists():
+        raise UsageError(f"{key_file} is not there. Have you no key yet? --new-key makes it.")
     data = document.read_bytes()
     read_document(data)
     envelope = sign(data, key_file.read_bytes())
@@ -181,7 +196,10 @@ def add(address: str, yes: bool) -> None:
 @catalogue.command("list")
 def list_catalogues() -> None:
     """List the catalogues that you subscribe to."""
-    for held in _shelf().subscriptions():
+    subscriptions = _shelf().subscriptions()
+    if not subscriptions:
+        click.echo("You subscribe to none; `linewise catalogue add ADDRESS` does.", err=True)
+    for held in subscriptions:
         adapter = "  adapter on" if held.adapter else ""
         click.echo(
             f"{held.id:24} release {held.release:<4} {held.address}  {held.fingerprint}{adapter}"

@@ -33,7 +33,7 @@ from linewise_telemetry.catalogue.errors import CatalogueError
 from linewise_telemetry.catalogue.holding import Holding
 from linewise_telemetry.catalogue.shelf import Shelf
 
-_GAP_DEADLINE = 30.0
+_DEADLINE = 30.0
 
 
 @click.group()
@@ -58,18 +58,14 @@ def docs() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Name, URL, caption and reason as JSON.")
 def lookup(name: str, *, as_json: bool) -> None:
     """Print the documentation link of NAME, such as os.path.join or Array.map."""
-
-    async def run() -> Resolution:
-        async with open_here() as docs:
-            return docs.lookup(name)
-
-    found = asyncio.run(run())
+    found, why = asyncio.run(_found(name))
     if as_json:
         click.echo(json.dumps(_facts(found), indent=2))
     elif found.link is not None:
-        click.echo(f"{found.link.url}  ({found.link.caption})")
+        instead = "" if found.link.exact else f"; {found.link.target}, which has no entry for it"
+        click.echo(f"{found.link.url}  ({found.link.caption}{instead})")
     else:
-        click.echo(_why(found), err=True)
+        click.echo(why, err=True)
     if found.link is None:
         raise SystemExit(1)
 
@@ -78,14 +74,9 @@ def lookup(name: str, *, as_json: bool) -> None:
 @click.argument("name")
 def open_name(name: str) -> None:
     """Open the documentation of NAME in the browser."""
-
-    async def run() -> Resolution:
-        async with open_here() as docs:
-            return docs.lookup(name)
-
-    found = asyncio.run(run())
+    found, why = asyncio.run(_found(name))
     if found.link is None:
-        raise FailedError(_why(found))
+        raise FailedError(why)
     click.echo(found.link.url)
     webbrowser.open(found.link.url)
 
@@ -207,13 +198,17 @@ def gaps(file: Path, *, as_json: bool) -> None:
 def coverage(paths: tuple[Path, ...], *, as_json: bool) -> None:
     """Count, of all names called in the Python files of PATHS, how many have a link."""
     files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py"))]
+    if not files:
+        raise UsageError(f"There are no Python files in {', '.join(map(str, paths))}.")
     covered = _covered(files)
     counts = Counter(outcome.kind for outcome in covered.outcomes)
     if as_json:
         click.echo(json.dumps({"files": len(files), **counts, **covered.times()}, indent=2))
         return
-    total = sum(counts.values()) or 1
-    click.echo(f"{total:,} calls in {len(files)} files")
+    total = sum(counts.values())
+    click.echo(f"{total:,} calls in {len(files)} {'file' if len(files) == 1 else 'files'}")
+    if not total:
+        return
     for kind, words in _WORDS.items():
         click.echo(f"{counts[kind] / total:6.1%} {counts[kind]:>6}  {words}")
     reasons = Counter(o.resolution.gap for o in covered.outcomes if o.kind == "gap")
@@ -238,10 +233,20 @@ def _covered(files: Iterable[Path]) -> Coverage:
             sources = [Source(f.read_text("utf-8", "replace"), "python", f) for f in files]
             outcomes: list[Outcome] = []
             for source in sources:
-                outcomes += [outcome async for outcome in cover(docs, source, _GAP_DEADLINE)]
+                outcomes += [outcome async for outcome in cover(docs, source, _DEADLINE)]
             return Coverage(tuple(outcomes))
 
     return asyncio.run(run())
+
+
+async def _found(name: str) -> tuple[Resolution, str]:
+    """Return what is known of a name, and in words why it has no link."""
+    async with open_here() as docs:
+        found = await docs.find(name, _DEADLINE)
+        if found.gap != "unresolved":
+            return found, _why(found)
+        where = docs.packages.environment.executable
+        return found, f"{name}: no package that is installed in {where} has it, nor has any table"
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ import yaml
 from linewise_telemetry.catalogue.document import FORMAT, Entry, check
 from linewise_telemetry.catalogue.errors import CatalogueError, DocumentError
 
-TEMPLATE = """\
+_TEMPLATE = """\
 # The catalogue of {package}: what you tell the developers who use it.
 # Build it:  linewise catalogue build {file} --inventory objects.inv --base https://docs.example/
 id: {package}
@@ -27,18 +27,18 @@ package: {package}
 release: 1
 
 # deprecations:
-#   - symbol: {package}.old
+#   - symbol: {module}.old
 #     since: "2.0"
 #     removed_in: "3.0"
-#     replacement: {package}.new
+#     replacement: {module}.new
 #     mechanical: true      # renaming is all there is to do
 #     guide: https://docs.example/migrate
 # samples:
 #   - id: first-steps
 #     title: The first five lines
-#     symbols: [{package}.new]
+#     symbols: [{module}.new]
 #     code: |
-#       import {package}
+#       import {module}
 # announcements:
 #   - id: survey
 #     title: Tell us what you miss
@@ -54,12 +54,17 @@ release: 1
 #     base: 0000…           # SHA-256 of the model file that is served, if not the one trained on
 # telemetry:                # your own collector; `linewise collector project` prints the key
 #   origin: https://telemetry.example
-#   project: 00000000000000000000000000000000
+#   project: "00000000000000000000000000000000"
 """
 
 
 Describe = Callable[[str], Mapping[str, Any]]
 """The name of an adapter's file -> its `sha256`, `bytes` and `base`; raises CatalogueError."""
+
+
+def template(package: str, file: str) -> str:
+    """Return the YAML to start from, for a package (a normalised name), kept in `file`."""
+    return _TEMPLATE.format(package=package, module=package.replace("-", "_"), file=file)
 
 
 def build_document(text: str, symbols: Iterable[Entry], describe: Describe | None = None) -> bytes:

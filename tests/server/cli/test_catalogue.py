@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,12 +108,41 @@ def test_what_cannot_be_done_says_so(tmp_path: Path) -> None:
     assert "--base" in str(run("build", source, "--inventory", tmp_path / "objects.inv").exception)
     again = run("sign", tmp_path / "requests.json", "--key", tmp_path / "key.pem", "--new-key")
     assert "without --new-key" in str(again.exception)
+    nowhere = run("sign", tmp_path / "requests.json", "--key", tmp_path / "nowhere.pem")
+    assert isinstance(nowhere.exception, UsageError)
+    assert "--new-key makes it" in str(nowhere.exception)
+    nameless = run("new", "no name!", "--out", tmp_path / "nameless.yaml")
+    assert isinstance(nameless.exception, UsageError)
+    assert not (tmp_path / "nameless.yaml").exists()
+    assert "catalogue add" in run("list").stderr
     assert "is subscribed" in str(run("update", "nothing").exception)
     tampered = tmp_path / "requests.catalogue"
     tampered.write_text(tampered.read_text().replace('"sig": "', '"sig": "AAAA'))
     changed = run("verify", tampered).exception
     assert isinstance(changed, LinewiseError)
     assert "changed after it was signed" in str(changed)
+
+
+def test_every_line_of_the_template_can_be_used_for_any_package(tmp_path: Path) -> None:
+    source = tmp_path / "acme.yaml"
+    assert run("new", "Acme_Tools", "--out", source).exit_code == 0
+    # An adapter is a file of the maker's; all else is used as it stands.
+    text = re.sub(r"(?ms)^# adapters:.*?(?=^# telemetry)", "", source.read_text())
+    head, _, examples = text.partition("\n\n")
+    symbols = "".join(
+        f"  - {{name: acme_tools.{name}, kind: function, url: 'https://docs.example/{name}'}}\n"
+        for name in ("old", "new")
+    )
+    source.write_text(f"{head}\n{re.sub('(?m)^# ', '', examples)}symbols:\n{symbols}")
+    assert "2 symbols" in run("build", source).stdout
+    checked = run("check", source.with_suffix(".json")).stdout
+    assert "2 symbols, 1 deprecations, 1 samples, 1 announcements" in checked
+
+
+def test_the_schema_is_published() -> None:
+    published = json.loads(run("schema").stdout)
+    assert published["properties"]["format"] == {"const": "linewise-catalogue/1"}
+    assert set(published["required"]) <= set(published["properties"])
 
 
 def test_a_host_that_is_gone_stops_no_other_update(tmp_path: Path, site: str) -> None:

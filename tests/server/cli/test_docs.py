@@ -32,7 +32,11 @@ def run(*arguments: str) -> Result:
     [
         ("os.path.join", "/library/os.path.html#os.path.join"),
         ("str.join", "/library/stdtypes.html#str.join"),
+        ("collections.OrderedDict.get", "/library/stdtypes.html#dict.get"),
+        ("pathlib.PosixPath.exists", "/library/pathlib.html#pathlib.Path.exists"),
+        ("os.environ.get", "/library/os.html#os.environ"),
         ("Array.map", "/docs/Web/JavaScript/Reference/Global_Objects/Array/map"),
+        ("Array.prototype.map", "/docs/Web/JavaScript/Reference/Global_Objects/Array/map"),
         ("std::vector", "https://en.cppreference.com/w/cpp/container/vector"),
     ],
 )
@@ -47,7 +51,8 @@ def test_lookup_prints_the_link(name: str, url: str) -> None:
     ("name", "reason"),
     [
         ("click.command", "linewise docs refresh click"),
-        ("no_such_package.thing", "no import, builtin or inferred type"),
+        ("no_such_package.thing", "no package that is installed in"),
+        ("no such name", "no package that is installed in"),
         ("os.no_such_name", "no entry of this name"),
     ],
 )
@@ -104,7 +109,13 @@ def test_gaps_and_coverage_of_a_file(tmp_path: Path) -> None:
     kinds = {kind: counted[kind] for kind in ("exact", "parent", "gap", "own", "unresolved")}
     assert kinds == {"exact": 1, "parent": 1, "gap": 1, "own": 1, "unresolved": 1}
     assert counted["files"] == 1
-    assert "5 calls in 1 files" in run("coverage", str(tmp_path)).stdout
+    assert "5 calls in 1 file\n" in run("coverage", str(tmp_path)).stdout
+
+
+def test_coverage_of_nothing_says_so(tmp_path: Path) -> None:
+    assert "no Python files" in str(run("coverage", str(tmp_path)).exception)
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    assert run("coverage", str(tmp_path)).stdout == "0 calls in 1 file\n"
 
 
 SUBSCRIBED = "https://click.example/"

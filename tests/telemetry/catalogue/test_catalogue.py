@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from linewise_telemetry.catalogue.build import TEMPLATE, build_document
+from linewise_telemetry.catalogue.build import build_document, template
 from linewise_telemetry.catalogue.document import Announcement, Entry, check, read_document, schema
 from linewise_telemetry.catalogue.envelope import new_key, open_envelope, sign
 from linewise_telemetry.catalogue.errors import (
@@ -77,7 +77,7 @@ def test_a_built_document_reads_back() -> None:
 
 def test_the_published_schema_is_one_and_the_template_fits_it() -> None:
     Draft202012Validator.check_schema(schema())
-    assert build_document(TEMPLATE.format(package="toy", file="toy.yaml"), SYMBOLS)
+    assert build_document(template("toy", "toy.yaml"), SYMBOLS)
 
 
 @pytest.mark.parametrize(
