@@ -143,7 +143,7 @@ def verify(envelope: Path) -> None:
 @click.option(
     "--prompts",
     type=click.File("w", encoding="utf-8", lazy=True),
-    help="Also write, one JSON object a line, what to evaluate a model with.",
+    help="Also write what to evaluate a model with: `linewise eval catalogue` reads it.",
 )
 def suggest(export: TextIO, prompts: TextIO | None) -> None:
     """Say what to do next: what users lack or the model gets wrong, the most pressing first."""
@@ -153,7 +153,11 @@ def suggest(export: TextIO, prompts: TextIO | None) -> None:
         raise UsageError(f"{export.name}: {error}") from error
     click.echo(as_markdown(needs), nl=False)
     if prompts is not None:
-        prompts.write(as_prompts(needs))
+        asked = as_prompts(needs)
+        prompts.write(asked)
+        count = asked.count("\n")
+        then = f"linewise eval catalogue {prompts.name}" if count else "there is nothing to teach"
+        click.echo(f"{prompts.name}: {count} prompts; {then}", err=True)
 
 
 @catalogue.command()
