@@ -435,7 +435,7 @@ def test_every_key_is_taken_back_however_the_clock_jumps(
 def test_damaged_identity_is_made_anew(tmp_path: Path) -> None:
     clock, wire = Clock(), Wire()
     consent(tmp_path, clock, wire)
-    keys = []
+    keys: list[tuple[str, str]] = []
     for damage in (None, "", "[]", '{"secret": 3, "hour": 1}'):
         if damage is not None:
             (tmp_path / "telemetry" / "identity.json").write_text(damage)
