@@ -24,7 +24,7 @@ from linewise_server.cli.adapters import agree, describe, fetch_adapters, in_wor
 from linewise_server.errors import UsageError
 from linewise_telemetry.catalogue.build import TEMPLATE, build_document
 from linewise_telemetry.catalogue.document import Entry, read_document
-from linewise_telemetry.catalogue.envelope import new_key, open_envelope, sign
+from linewise_telemetry.catalogue.envelope import new_key, open_envelope, sign, unwrap
 from linewise_telemetry.catalogue.errors import CatalogueError
 from linewise_telemetry.catalogue.shelf import Pull, Pulled, Shelf
 from linewise_telemetry.worklist import ExportError, as_markdown, as_prompts, read_needs
@@ -97,7 +97,7 @@ def build(source: Path, inventory: Path | None, base: str, out: Path | None) -> 
 def check(document: Path) -> None:
     """Say what is wrong with a catalogue, signed or not."""
     data = document.read_bytes()
-    read = read_document(open_envelope(data).payload if b'"payloadType"' in data[:4096] else data)
+    read = read_document(unwrap(data))
     click.echo(
         f"{read.title}, release {read.release}, by {read.maker}: {len(read.symbols):,} symbols,"
         f" {len(read.deprecations)} deprecations, {len(read.samples)} samples,"
