@@ -265,7 +265,7 @@ def project(
         read = read_document(unwrap(document.read_bytes()))
         if read.id != name:
             raise CollectorError(f"{document} is the catalogue {read.id}, not {name}")
-        names, title = sorted(read.names), title or read.title
+        names, title = sorted(read.names), title or read.title[:120]
     accounts = Accounts(connect(db or f"sqlite:///{_home() / 'collector.db'}"))
     key = accounts.add_project(name, title, "catalogue", names)
     click.echo(f"{name}: key {key}" + ("" if names is None else f", {len(names)} names"))
