@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from linewise_telemetry.catalogue.document import read_document
+from linewise_telemetry.catalogue.envelope import unwrap
 from linewise_telemetry.client.feedback import ABOUT, KINDS, Feedback
 from linewise_telemetry.client.own_page import render
 from linewise_telemetry.client.places import COLLECTOR_VARIABLE, locate_places
@@ -148,6 +150,7 @@ def feedback(
         with _opened() as client:
             _say_feedback(client)
         return
+    piped = text is None and not sys.stdin.isatty()
     written = Feedback(
         kind=kind,
         about=about,
@@ -163,6 +166,11 @@ def feedback(
             click.echo(f"To {shown.recipient}:\n\n{shown.body}")
             if shown.afterwards:
                 click.echo(shown.afterwards)
+            if piped:
+                raise FeedbackError(
+                    "nothing was sent: the text came from a pipe, so that nobody can be asked; look"
+                    " at the above and add --yes"
+                )
             if not click.confirm("Send it?"):
                 click.echo("Nothing was sent.")
                 return
@@ -242,8 +250,20 @@ def serve(db: str | None, host: str, port: int, open_week: bool) -> None:
     type=click.File(encoding="utf-8"),
     help="The names that the catalogue lists, one a line; only these are taken. Kept if left out.",
 )
+@click.option(
+    "--catalogue",
+    "document",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The catalogue itself, signed or not, in the place of --symbols: run it for each release.",
+)
 @click.option("--db", help="As for `serve`.")
-def project(name: str, title: str | None, symbols: Iterable[str] | None, db: str | None) -> None:
+def project(
+    name: str,
+    title: str | None,
+    symbols: Iterable[str] | None,
+    document: Path | None,
+    db: str | None,
+) -> None:
     """Make a project for the catalogue NAME, or set what it lists; prints its public key."""
     from linewise_telemetry.collector.accounts import Accounts
     from linewise_telemetry.collector.database import connect
@@ -252,8 +272,15 @@ def project(name: str, title: str | None, symbols: Iterable[str] | None, db: str
         names = None if symbols is None else [line.strip() for line in symbols if line.strip()]
     except UnicodeDecodeError as error:
         raise CollectorError("--symbols names a file that is no text in UTF-8") from error
+    if document is not None:
+        if names is not None:
+            raise click.UsageError("--symbols and --catalogue are two ways to say one thing.")
+        read = read_document(unwrap(document.read_bytes()))
+        if read.id != name:
+            raise CollectorError(f"{document} is the catalogue {read.id}, not {name}")
+        names, title = sorted(read.names), title or read.title[:120]
     accounts = Accounts(connect(db or f"sqlite:///{_home() / 'collector.db'}"))
-    key = accounts.add_project(name, title or name, "catalogue", names)
+    key = accounts.add_project(name, title, "catalogue", names)
     click.echo(f"{name}: key {key}" + ("" if names is None else f", {len(names)} names"))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import keyword
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from linewise_telemetry.figures import Share, share
 LOW = 0.3
 """A symbol is got wrong if even the upper end of its interval stays below the whole catalogue's
 share, or below this."""
+TEACH = "teach the model"
+REPLACE = "teach the model its replacement"
 
 
 class ExportError(TelemetryError):
@@ -62,13 +65,23 @@ def as_markdown(needs: list[Need]) -> str:
 
 
 def as_prompts(needs: list[Need]) -> str:
-    """Return one JSON line a symbol that the model gets wrong: where it should write it."""
-    symbols = dict.fromkeys(need.symbol for need in needs if need.what.startswith("teach"))
+    """Return one JSON line for each Python name that the model gets wrong.
+
+    They are problems for `linewise eval catalogue`: a place at which a name should be written, or,
+    of a name that is deprecated, at which it should not.
+    """
+    deprecated = {need.symbol for need in needs if need.what == REPLACE}
+    wrong = dict.fromkeys(need.symbol for need in needs if need.what in (TEACH, REPLACE))
     lines = []
-    for symbol in symbols:
-        package = symbol.partition(".")[0]
-        prompt = f"import {package}\n\n\n# {symbol}\n"
-        lines.append(json.dumps({"symbol": symbol, "prompt": prompt, "expect": symbol}))
+    for symbol in wrong:
+        parts = symbol.split(".")
+        if not all(part.isidentifier() and not keyword.iskeyword(part) for part in parts):
+            continue
+        task = "avoid" if symbol in deprecated else "write"
+        asked = symbol.rpartition(".")[0] + "." if task == "avoid" else f"# {symbol}\n    "
+        prompt = f"import {parts[0]}\n\n\ndef example():\n    {asked}"
+        if asked != ".":
+            lines.append(json.dumps({"symbol": symbol, "task": task, "prompt": prompt}))
     return "".join(line + "\n" for line in lines)
 
 
@@ -99,9 +112,9 @@ def _need(metric: str, symbol: str, part: Share, whole: Share) -> Need | None:
         return Need(symbol, "rewrite its docs", f"they helped {of} times", part.den - part.num)
     if metric in ("api_acceptance", "api_survival") and part.high < max(LOW, whole.value):
         verb = "accepted" if metric == "api_acceptance" else "kept"
-        return Need(symbol, "teach the model", f"{verb} {of} times", part.den - part.num)
+        return Need(symbol, TEACH, f"{verb} {of} times", part.den - part.num)
     if metric == "deprecated_use" and part.num:
-        return Need(symbol, "teach the model its replacement", f"deprecated in {of}", part.num)
+        return Need(symbol, REPLACE, f"deprecated in {of}", part.num)
     if metric == "sample_survival" and part.high < max(LOW, whole.value):
         return Need(symbol, "correct the sample", f"kept {of} times", part.den - part.num)
     return None

@@ -13,6 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
+from linewise_telemetry.catalogue.build import build_document
+from linewise_telemetry.catalogue.document import Entry
+from linewise_telemetry.catalogue.envelope import new_key, sign
+from linewise_telemetry.catalogue.errors import CatalogueError
 from linewise_telemetry.cli import collector, feedback, telemetry
 from linewise_telemetry.client.places import COLLECTOR_VARIABLE
 from linewise_telemetry.client.subscriptions import Collector
@@ -33,6 +37,17 @@ def nobody_forbids(monkeypatch: pytest.MonkeyPatch) -> None:
     """CI and DO_NOT_TRACK of the machine that runs the tests are not this test's."""
     for name in ("CI", "DO_NOT_TRACK", COLLECTOR_VARIABLE):
         monkeypatch.delenv(name, raising=False)
+
+
+YAML = """
+id: acme
+title: Acme SDK
+maker: {name: Acme}
+package: acme
+release: 1
+samples: [{id: first-steps, title: First, symbols: [acme.send], code: acme.send()}]
+announcements: [{id: survey, title: Tell us, until: "2027-12-31"}]
+"""
 
 
 def run(command: object, *arguments: str, given: str | None = None) -> Result:
@@ -90,6 +105,13 @@ def test_feedback_is_shown_first_and_kept_without_an_address() -> None:
     assert "waiting   product: It hangs" in run(feedback, "--mine").output
 
 
+def test_text_from_a_pipe_is_shown_and_sent_only_when_told_so() -> None:
+    with pytest.raises(FeedbackError, match="add --yes"):
+        run(feedback, given="It hangs\n")
+    assert run(feedback, "--mine").output == "You have sent no feedback from this machine.\n"
+    assert "Kept, not sent yet" in run(feedback, "--yes", given="It hangs\n").output
+
+
 def test_attachment_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "picture"
     path.write_bytes(b"\xff\xfe")
@@ -117,6 +139,32 @@ def test_symbols_stay_where_none_are_given(
         listed = connection.execute(select(tables.symbol.c.name)).scalars().all()
     engine.dispose()
     assert sorted(listed) == left
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_project_takes_what_its_catalogue_lists(tmp_path: Path, signed: bool) -> None:
+    """Samples and announcements are told of by their ids, which no list of symbols has."""
+    url, path = f"sqlite:///{tmp_path / 'collector.db'}", tmp_path / "acme.catalogue"
+    document = build_document(YAML, [Entry("acme.send", "function", "https://docs.example/")])
+    path.write_bytes(sign(document, new_key()) if signed else document)
+    options = ("--db", url, "--catalogue", str(path))
+    assert run(collector, "project", "acme", "--db", url).output.startswith("acme: key ")
+    assert run(collector, "project", "acme", *options).output.endswith(", 3 names\n")
+    engine = connect(url)
+    with engine.connect() as connection:
+        listed = set(connection.execute(select(tables.symbol.c.name)).scalars())
+        titles = connection.execute(select(tables.project.c.name)).scalars().all()
+    engine.dispose()
+    assert (listed, titles) == ({"acme.send", "first-steps", "survey"}, ["Acme SDK"])
+    with pytest.raises(CollectorError, match="is the catalogue acme, not other"):
+        run(collector, "project", "other", *options)
+    with pytest.raises(CollectorError, match="1 to 120"):
+        run(collector, "project", "acme", *options, "--title", "x" * 121)
+    path.write_text("{}")
+    with pytest.raises(CatalogueError, match="no valid catalogue"):
+        run(collector, "project", "acme", *options)
+    both = run(collector, "project", "acme", *options, "--symbols", str(path))
+    assert both.exit_code == 2
 
 
 def test_accounts_and_projects(tmp_path: Path) -> None:

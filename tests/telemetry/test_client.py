@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 
 from linewise_telemetry.client import transport
 from linewise_telemetry.client.completions import Answered, ApiUse
-from linewise_telemetry.client.identity import Identity
 from linewise_telemetry.client.sender import FLUSH_AT
 from linewise_telemetry.client.subscriptions import Collector
 from linewise_telemetry.client.telemetry import Places, Telemetry
@@ -58,6 +57,12 @@ def send_rest(home: Path, clock: Clock, wire: Wire) -> None:
     client = telemetry(home, clock, wire.send)
     assert client.flush(10)
     client.send_now()
+    client.stop()
+
+
+def consent(home: Path, clock: Clock, wire: Wire) -> None:
+    client = telemetry(home, clock, wire.send)
+    client.choose(Level.EVENTS)
     client.stop()
 
 
@@ -354,29 +359,102 @@ def test_collector_that_never_answers_delays_nothing(tmp_path: Path, silent_coll
     assert time.monotonic() - began < transport.TIMEOUT
 
 
+def answered(client: Telemetry) -> None:
+    client.record(
+        "completion.answered", lang="python", trigger="invoked", outcome="empty", origin="none",
+        total_ms=3, ttft_ms=3, tokens=0,
+    )  # fmt: skip
+
+
+def keys_of(wire: Wire, method: str) -> set[tuple[str, str]]:
+    """The hosts and keys of the requests of a method."""
+    return {
+        (url.partition("/v1/")[0], headers["Linewise-Install"])
+        for asked, url, _, headers in wire.requests
+        if asked == method
+    }
+
+
 def test_deletion_is_asked_under_every_key_and_verified(tmp_path: Path) -> None:
     receipt = Answer(200, None, b'{"receipt": "abc", "events": 3}')
     clock, wire = Clock(), Wire([], [], receipt)
+    consent(tmp_path, clock, wire)
+    for _ in range(2):
+        client = telemetry(tmp_path, clock, wire.send)
+        answered(client)
+        use_and_exit(client, times=1)
+        send_rest(tmp_path, clock, wire)
+        clock.move(35 * DAY)
     client = telemetry(tmp_path, clock, wire.send)
-    client.choose(Level.EVENTS)
-    clock.move(35 * DAY)
     done = client.delete_my_data()
     client.stop()
-    deletes = {
-        (url, headers["Linewise-Install"])
-        for method, url, _, headers in wire.requests
-        if method == "DELETE"
-    }
-    assert len(deletes) == 4, "two collectors, two periods"
+    assert len(done) == 4, "two collectors, two periods"
+    assert keys_of(wire, "DELETE") == keys_of(wire, "POST")
     assert {request.receipt for request in done} == {"abc"}
     wire.usual = Answer(200, None, b'{"status": "done"}')
     assert client.verify_deletion(done[0])
 
 
+def test_nobody_is_asked_to_delete_what_was_never_sent(tmp_path: Path) -> None:
+    wire = Wire()
+    client = telemetry(tmp_path, Clock(), wire.send)
+    client.choose(Level.EVENTS)
+    lookup(client)
+    assert client.flush(10)
+    assert client.delete_my_data() == []
+    assert client.waiting() == []
+    client.choose(Level.OFF)
+    client.stop()
+    assert wire.requests == []
+
+
+@given(st.lists(st.tuples(st.integers(-1000, 1000), st.booleans()), min_size=1, max_size=6))
+@settings(max_examples=15, deadline=None)
+def test_every_key_is_taken_back_however_the_clock_jumps(
+    jumps: list[tuple[int, bool]],
+) -> None:
+    """Days by which the clock jumps, and whether consent is withdrawn and given again then."""
+    with TemporaryDirectory() as name:
+        home, clock = Path(name), Clock()
+        wire = Wire([], [], Answer(200, None, b'{"receipt": "abc", "events": 1}'))
+        for days, anew in [(0, True), *jumps]:
+            clock.now += days * DAY
+            client = telemetry(home, clock, wire.send)
+            if anew:
+                client.choose(Level.OFF)
+                client.choose(Level.EVENTS)
+            use_and_exit(client, times=1)
+            send_rest(home, clock, wire)
+        assert len(sent(wire)) == len(jumps) + 1
+        client = telemetry(home, clock, wire.send)
+        client.delete_my_data()
+        client.stop()
+        assert keys_of(wire, "DELETE") == keys_of(wire, "POST")
+
+
+def test_damaged_identity_is_made_anew(tmp_path: Path) -> None:
+    clock, wire = Clock(), Wire()
+    consent(tmp_path, clock, wire)
+    keys: list[tuple[str, str]] = []
+    for damage in (None, "", "[]", '{"secret": 3, "hour": 1}'):
+        if damage is not None:
+            (tmp_path / "telemetry" / "identity.json").write_text(damage)
+        use_and_exit(telemetry(tmp_path, clock, wire.send), times=1)
+        send_rest(tmp_path, clock, wire)
+        keys += keys_of(wire, "POST")
+        wire.requests.clear()
+    assert len(set(keys)) == 4
+
+
 def test_deletion_is_kept_until_it_is_done(tmp_path: Path) -> None:
-    clock, wire = Clock(), Wire([], [], Answer(503, None, b""))
+    clock, wire = Clock(), Wire()
     client = telemetry(tmp_path, clock, wire.send)
     client.choose(Level.EVENTS)
+    answered(client)
+    use_and_exit(client, times=1)
+    send_rest(tmp_path, clock, wire)
+    wire.usual = Answer(503, None, b"")
+    client = telemetry(tmp_path, clock, wire.send)
     assert {request.receipt for request in client.delete_my_data()} == {""}
     client.choose(Level.OFF)
     client.stop()
@@ -438,14 +516,6 @@ def test_deletion_reaches_whoever_ever_got_something(tmp_path: Path, level: Leve
         for method, url, _, headers in wire.requests
         if method == "DELETE"
     }
-
-
-@pytest.mark.parametrize("days", [-90, -1, 0, 45])
-def test_every_key_in_use_is_listed_for_deletion(days: int) -> None:
-    made = Identity(b"secret", 500_000)
-    hour = made.since_hour + days * 24
-    assert made.key(ACME.target, hour) in made.keys(ACME.target, hour)
-    assert made.key(ACME.target, hour) in made.keys(ACME.target, made.since_hour + 60 * 24)
 
 
 def test_thread_that_still_sends_finds_the_spool_closed(

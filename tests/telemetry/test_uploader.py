@@ -53,7 +53,7 @@ def uploader(spool: Spool, clock: Clock, wire: Wire, *, allowed: bool = True) ->
         schema=1,
         allowed=lambda: allowed,
         known=lambda _: True,
-        note=lambda _: None,
+        note=lambda *_: None,
         send=wire.send,
         monotonic=clock.monotonic,
         chance=random.Random(1),
@@ -166,7 +166,7 @@ def test_consent_withdrawn_between_claim_and_send(spool: Spool, clock: Clock) ->
     wire = Wire()
     words = iter([True, False])
     sending = Uploader(
-        spool, schema=1, allowed=lambda: next(words), known=lambda _: True, note=lambda _: None,
+        spool, schema=1, allowed=lambda: next(words), known=lambda _: True, note=lambda *_: None,
         send=wire.send, monotonic=clock.monotonic,
     )  # fmt: skip
     assert not sending.run_once()
@@ -177,7 +177,7 @@ def test_unsubscribed_collector_gets_nothing(spool: Spool, clock: Clock) -> None
     fill(spool, 3)
     wire = Wire()
     sending = Uploader(
-        spool, schema=1, allowed=lambda: True, known=lambda _: False, note=lambda _: None,
+        spool, schema=1, allowed=lambda: True, known=lambda _: False, note=lambda *_: None,
         send=wire.send, monotonic=clock.monotonic,
     )  # fmt: skip
     sending.run_once()
@@ -188,7 +188,7 @@ def test_nothing_is_sent_to_whom_nobody_could_ask_to_delete_it(spool: Spool, clo
     fill(spool, 3)
     wire = Wire()
 
-    def refuse(_: str) -> None:
+    def refuse(*_: str) -> None:
         raise OSError("the disk is full")
 
     sending = Uploader(

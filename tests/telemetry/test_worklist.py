@@ -6,7 +6,15 @@ import json
 
 import pytest
 
-from linewise_telemetry.worklist import ExportError, as_markdown, as_prompts, read_needs
+from linewise_telemetry.worklist import (
+    REPLACE,
+    TEACH,
+    ExportError,
+    Need,
+    as_markdown,
+    as_prompts,
+    read_needs,
+)
 
 HEAD = "project,week,metric,split,value,num,den,installs\n"
 
@@ -48,9 +56,23 @@ def test_other_splits_are_no_symbols() -> None:
 def test_output() -> None:
     needs = read_needs(HEAD + "acme,2026-11-16,deprecated_use,symbol,acme.send,30,100,9\n")
     assert "- [ ] `acme.send`: teach the model its replacement" in as_markdown(needs)
-    prompt = json.loads(as_prompts(needs))
-    assert prompt["expect"] == "acme.send"
-    assert prompt["prompt"].startswith("import acme\n")
+    assert json.loads(as_prompts(needs)) == {
+        "symbol": "acme.send",
+        "task": "avoid",
+        "prompt": "import acme\n\n\ndef example():\n    acme.",
+    }
+
+
+def test_only_python_names_become_prompts() -> None:
+    names = ("acme", "acme.send", "acme::send", "acme/send", "acme.class", "acme.send.")
+    for whats, expected in (
+        ((TEACH,), [("write", "acme"), ("write", "acme.send")]),
+        ((TEACH, REPLACE), [("avoid", "acme.send")]),
+        (("write what is missing",), []),
+    ):
+        needs = [Need(name, what, "", 1) for name in names for what in whats]
+        lines = [json.loads(line) for line in as_prompts(needs).splitlines()]
+        assert [(line["task"], line["symbol"]) for line in lines] == expected
 
 
 @pytest.mark.parametrize(

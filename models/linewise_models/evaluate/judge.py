@@ -6,8 +6,8 @@ In: a problem and an answer's text. Out: yes or no. Programs run in `execution` 
 from __future__ import annotations
 
 from linewise_models.evaluate.execution import Limits, run_program
-from linewise_models.evaluate.problem import Asserts, Exchange, Exchanges, Problem, SameCall
-from linewise_models.evaluate.scores import is_same_call
+from linewise_models.evaluate.problem import Asserts, Exchange, Exchanges, Problem, SameCall, Says
+from linewise_models.evaluate.scores import is_same_call, names
 
 
 async def works(problem: Problem, text: str, replace: int, limits: Limits) -> bool:
@@ -19,6 +19,8 @@ async def works(problem: Problem, text: str, replace: int, limits: Limits) -> bo
     match problem.test:
         case SameCall():
             return is_same_call(text, problem.gold)
+        case Says(name, wanted):
+            return (name in names(text)) is wanted
         case Asserts(code):
             # A program that exits before its test has run through has not passed it.
             return (await run_program(f"{program}\n{code}", "", limits)).outcome == "finished"

@@ -41,7 +41,15 @@ class SameCall:
     """The text must be the same call as the one that was there."""
 
 
-Test = Asserts | Exchanges | SameCall
+@dataclass(frozen=True, slots=True)
+class Says:
+    """The text must have a name in it, or must not."""
+
+    name: str
+    wanted: bool
+
+
+Test = Asserts | Exchanges | SameCall | Says
 
 
 @dataclass(frozen=True, slots=True)

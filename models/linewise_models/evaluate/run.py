@@ -14,7 +14,7 @@ from linewise_models.errors import EngineError
 from linewise_models.evaluate.execution import Limits
 from linewise_models.evaluate.extent import cut
 from linewise_models.evaluate.judge import works
-from linewise_models.evaluate.problem import Answer, Complete, Problem, SameCall
+from linewise_models.evaluate.problem import Answer, Complete, Problem, SameCall, Says
 from linewise_models.evaluate.scores import inserted, is_exact, similarity
 
 
@@ -100,8 +100,8 @@ async def _test(
     """Return whether the answer passed, and whether the test is void here."""
     if problem.test is None:
         return None, False
-    # Comparing calls runs nothing, so it needs no leave to run anything.
-    if limits is None and not isinstance(problem.test, SameCall):
+    # Comparing texts runs nothing, so it needs no leave to run anything.
+    if limits is None and not isinstance(problem.test, SameCall | Says):
         return None, False
     limits = limits or Limits()
     if not await works(problem, problem.gold, 0, limits):

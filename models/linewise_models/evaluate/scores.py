@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import io
 import math
+import re
 import statistics
 import tokenize
 from collections.abc import Sequence
@@ -77,6 +78,14 @@ def _call(text: str) -> tuple[str, list[str], list[str]] | None:
         return None
     keywords = sorted(f"{word.arg}={ast.dump(word.value)}" for word in node.keywords)
     return ast.dump(node.func), [ast.dump(value) for value in node.args], keywords
+
+
+def names(text: str) -> set[str]:
+    """Return the names in a piece of code, comments and quoted texts aside."""
+    return set(re.findall(r"\b[^\W\d]\w*", _QUOTED.sub(" ", text)))
+
+
+_QUOTED = re.compile(r"""#[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*\"""")
 
 
 def interval(count: int, total: int) -> tuple[float, float]:

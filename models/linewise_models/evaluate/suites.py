@@ -8,6 +8,7 @@ safim                 Gong et al. 2024, arXiv:2403.04814; github.com/gonglinyuan
 crosscodeeval         Ding et al. 2023, arXiv:2310.11248; github.com/amazon-science/cceval
 humaneval             Chen et al. 2021, arXiv:2107.03374; github.com/openai/human-eval
 mbpp                  Austin et al. 2021, arXiv:2108.07732; both its files, sanitised or not
+catalogue             our own: the names of an API, written by `linewise catalogue suggest`
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from linewise_models.evaluate.problem import (
     OtherFile,
     Problem,
     SameCall,
+    Says,
     as_in_editor,
 )
 
@@ -175,11 +177,29 @@ def _mbpp(row: Row) -> Problem:
     )
 
 
+def _catalogue(row: Row) -> Problem:
+    """Whether a name of an API is written where it is wanted, or no more where it is deprecated.
+
+    No text is the only right one, so that pass@1 counts, not how like it is to the bare name.
+    """
+    symbol, wanted = row["symbol"], {"write": True, "avoid": False}[row["task"]]
+    return Problem(
+        id=f"{row['task']}/{symbol}",
+        group=f"catalogue {row['task']}",
+        prefix=row["prompt"],
+        suffix="\n",
+        gold=symbol if wanted else "",
+        extent="block",
+        test=Says(symbol.rpartition(".")[2], wanted),
+    )
+
+
 SUITES: dict[str, Callable[[Row], Problem]] = {
     "humaneval-infilling": _humaneval,
     "safim": _safim,
     "crosscodeeval": _crosscodeeval,
     "humaneval": _humaneval_function,
     "mbpp": _mbpp,
+    "catalogue": _catalogue,
 }
 """Name -> how a row of its files becomes a problem."""

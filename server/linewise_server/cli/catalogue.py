@@ -27,7 +27,7 @@ from linewise_server.cli.adapters import agree, describe, fetch_adapters, in_wor
 from linewise_server.errors import FailedError, UsageError
 from linewise_telemetry.catalogue.build import build_document, template
 from linewise_telemetry.catalogue.document import Entry, read_document, schema
-from linewise_telemetry.catalogue.envelope import new_key, open_envelope, sign
+from linewise_telemetry.catalogue.envelope import new_key, open_envelope, sign, unwrap
 from linewise_telemetry.catalogue.errors import CatalogueError
 from linewise_telemetry.catalogue.shelf import Pull, Pulled, Shelf
 from linewise_telemetry.worklist import ExportError, as_markdown, as_prompts, read_needs
@@ -108,7 +108,7 @@ def build(source: Path, inventory: Path | None, base: str, out: Path | None) -> 
 def check(document: Path) -> None:
     """Say what is wrong with a catalogue, signed or not."""
     data = document.read_bytes()
-    read = read_document(open_envelope(data).payload if b'"payloadType"' in data[:4096] else data)
+    read = read_document(unwrap(data))
     click.echo(
         f"{read.title}, release {read.release}, by {read.maker}: {len(read.symbols):,} symbols,"
         f" {len(read.deprecations)} deprecations, {len(read.samples)} samples,"
@@ -162,7 +162,7 @@ def verify(envelope: Path) -> None:
 @click.option(
     "--prompts",
     type=click.File("w", encoding="utf-8", lazy=True),
-    help="Also write, one JSON object a line, what to evaluate a model with.",
+    help="Also write what to evaluate a model with: `linewise eval catalogue` reads it.",
 )
 def suggest(export: TextIO, prompts: TextIO | None) -> None:
     """Say what to do next: what users lack or the model gets wrong, the most pressing first."""
@@ -172,7 +172,11 @@ def suggest(export: TextIO, prompts: TextIO | None) -> None:
         raise FailedError(f"{export.name}: {error}.") from error
     click.echo(as_markdown(needs), nl=False)
     if prompts is not None:
-        prompts.write(as_prompts(needs))
+        asked = as_prompts(needs)
+        prompts.write(asked)
+        count = asked.count("\n")
+        then = f"linewise eval catalogue {prompts.name}" if count else "there is nothing to teach"
+        click.echo(f"{prompts.name}: {count} prompts; {then}", err=True)
 
 
 @catalogue.command()

@@ -38,6 +38,7 @@ SUITES = {
     "crosscodeeval": "CrossCodeEval: a statement that uses another file of its project.",
     "humaneval": "HumanEval: a whole function from its head and docstring.",
     "mbpp": "MBPP: a program from a sentence and a test.",
+    "catalogue": "Names of your own API, from `linewise catalogue suggest --prompts`.",
 }
 GENERATION = ("humaneval", "mbpp")
 LATENCY_MS = 60_000.0

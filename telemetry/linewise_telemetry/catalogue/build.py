@@ -52,7 +52,8 @@ release: 1
 #     licence: Apache-2.0
 #     summary: Names and idioms of {package} 2
 #     base: 0000…           # SHA-256 of the model file that is served, if not the one trained on
-# telemetry:                # your own collector; `linewise collector project` prints the key
+# telemetry:                # your own collector; `linewise collector project {package}` prints the
+#                           # key, and with --catalogue it takes what is built here
 #   origin: https://telemetry.example
 #   project: "00000000000000000000000000000000"
 """

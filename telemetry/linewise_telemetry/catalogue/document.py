@@ -122,6 +122,12 @@ class Catalogue:
     adapters: tuple[Adapter, ...]
     collector: tuple[str, str] | None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What may be recorded about it: its symbols, and the ids of samples and announcements."""
+        ids = [*(each.id for each in self.samples), *(each.id for each in self.announcements)]
+        return frozenset((*(entry.name for entry in self.symbols), *ids))
+
     def adapter(self, base: str) -> Adapter | None:
         """Return the adapter for the model file of that SHA-256, None where there is none."""
         return next((each for each in self.adapters if each.base == base), None)

@@ -98,6 +98,11 @@ def open_envelope(data: bytes) -> Opened:
     return Opened(payload, key)
 
 
+def unwrap(data: bytes) -> bytes:
+    """Return the document in a file that is one or its envelope; raises SignatureError."""
+    return open_envelope(data).payload if b'"payloadType"' in data[:4096] else data
+
+
 def fingerprint(key: bytes) -> str:
     """Return the SHA-256 of a public key, as ssh prints one."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")

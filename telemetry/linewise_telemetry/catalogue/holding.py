@@ -79,7 +79,7 @@ def _hold(stamp: int, catalogues: Iterable[Catalogue], addresses: Mapping[str, s
         stamp=stamp,
         by_id=by_id,
         addresses=addresses,
-        names={each.id: frozenset(_names(each)) for each in by_id.values()},
+        names={each.id: each.names for each in by_id.values()},
         owners=owners,
         lasts=frozenset(name.rpartition(".")[2] for name in owners),
         deprecated=frozenset(
@@ -92,9 +92,3 @@ def _hold(stamp: int, catalogues: Iterable[Catalogue], addresses: Mapping[str, s
             for symbol in sample.symbols
         ),
     )
-
-
-def _names(catalogue: Catalogue) -> Iterable[str]:
-    yield from (entry.name for entry in catalogue.symbols)
-    yield from (sample.id for sample in catalogue.samples)
-    yield from (announcement.id for announcement in catalogue.announcements)

@@ -1,9 +1,9 @@
 """The keys under which this install sends, each useless to anyone but one collector.
 
-In: a file of secrets that only the user can read. Out: keys by target (collector and project) and
-period. A key lives for 30 days; every new consent makes a new secret, and two targets cannot match
-their keys. Older secrets are kept only so that the user can still delete what was sent under them.
-A secret never leaves this machine.
+In: a file with a secret that only the user can read. Out: keys by target (collector and project)
+and period. A key lives for 30 days; every new consent makes a new secret, and two targets cannot
+match their keys. A secret never leaves this machine. Which keys were used is kept elsewhere
+(`recipients.py`), so that no jump of the clock can lose one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 from linewise_telemetry import atomic
 
 PERIOD_HOURS = 30 * 24
-KEPT_HOURS = 400 * 24  # as long as a collector keeps weekly counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,39 +32,25 @@ class Identity:
 
     def key(self, target: str, hour: int) -> str:
         """Return the key towards `target` for something that happened in `hour`."""
-        return self._key(target, self._period(hour))
-
-    def keys(self, target: str, hour: int) -> list[str]:
-        """Return every key towards `target` that was in use up to `hour`."""
-        last = self._period(hour)
-        first = max(0, last - KEPT_HOURS // PERIOD_HOURS)
-        return [self._key(target, period) for period in range(first, last + 1)]
-
-    def _period(self, hour: int) -> int:
-        # A clock that was set back must not lead to a key that `keys` does not list.
-        return max(0, (hour - self.since_hour) // PERIOD_HOURS)
-
-    def _key(self, target: str, period: int) -> str:
+        period = (hour - self.since_hour) // PERIOD_HOURS
         message = f"{target}|{period}".encode()
         return hmac.new(self.secret, message, hashlib.sha256).hexdigest()[:32]
 
 
-def read(path: Path) -> list[Identity]:
-    """Return the identities kept at `path`, newest first; none where the file cannot be used."""
+def read(path: Path) -> Identity | None:
+    """Return the identity kept at `path`; None where there is none that can be used."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        return [Identity(bytes.fromhex(entry["secret"]), int(entry["hour"])) for entry in entries]
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        return Identity(bytes.fromhex(entry["secret"]), int(entry["hour"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return []
+        return None
 
 
-def renew(path: Path, hour: int) -> list[Identity]:
-    """Return the identities with a new one in front, kept at `path`.
+def renew(path: Path, hour: int) -> Identity:
+    """Return a new identity, kept at `path` in the place of the one before.
 
-    Raises OSError where they cannot be written.
+    Raises OSError where it cannot be written.
     """
-    kept = [old for old in read(path) if 0 <= hour - old.since_hour <= KEPT_HOURS]
-    identities = [Identity(secrets.token_bytes(32), hour), *kept]
-    entries = [{"secret": entry.secret.hex(), "hour": entry.since_hour} for entry in identities]
-    atomic.write(path, json.dumps(entries))
-    return identities
+    made = Identity(secrets.token_bytes(32), hour)
+    atomic.write(path, json.dumps({"secret": made.secret.hex(), "hour": made.since_hour}))
+    return made

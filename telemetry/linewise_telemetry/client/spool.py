@@ -126,12 +126,9 @@ class Spool:
             self._file.forget_drops()
 
     def erase(self) -> None:
-        """Remove everything, the user's own counts too.
-
-        The keys of weekly reports stay: with them the user can still have those deleted.
-        """
+        """Remove everything, the user's own counts too."""
         with self._file.write() as db:
-            for table in ("event", "sent", "count", "unreported", "dropped", "state"):
+            for table in ("event", "sent", "count", "unreported", "report", "dropped", "state"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 (the names are those above)
             self._file.forget_drops()
 
@@ -149,11 +146,6 @@ class Spool:
             db.execute("DELETE FROM unreported WHERE week < ?", (this_week,))
             self._trim(db)
         return len(rows)
-
-    def report_keys(self, target: str) -> list[str]:
-        """Return the keys of weekly reports that went or will go to `target`."""
-        rows = self._file.read("SELECT key FROM report WHERE target = ?", (target,))
-        return [key for (key,) in rows]
 
     def counts(self, since_day: int) -> list[tuple[int, str, dict[str, Wire], int]]:
         """Return (day, event, attributes, n) for the user's own page; days since 1970."""

@@ -90,7 +90,7 @@ class Telemetry:
             clock=clock,
         )
         self._gate.changed = self._obey
-        self._identities = identity.read(self._directory / "identity.json")
+        self._identity = identity.read(self._directory / "identity.json")
         self._outbox = Outbox(places.home / "feedback", send, clock)
         self._deletions = Deletions(self._directory / "deletions.json", send)
         self._recipients = Recipients(self._directory / "recipients")
@@ -160,8 +160,7 @@ class Telemetry:
         """Keep the user's word. Raises ConsentError where it cannot be kept."""
         before = self._gate.decision
         if level >= Level.COUNTS and not (before.chosen >= Level.COUNTS and before.since):
-            hour = int(self._clock()) // HOUR
-            self._identities = identity.renew(self._directory / "identity.json", hour)
+            self._renew()
         self._gate.choose(level)
         if level == Level.OFF:
             self._erase()
@@ -278,18 +277,15 @@ class Telemetry:
         Those of catalogues that are not subscribed to any more are asked, too. What cannot be asked
         now is asked again at the next start.
         """
-        hour = int(self._clock()) // HOUR
-        requests = []
-        current = [collector.target for collector in self._collectors()]
+        # First, so that nothing is sent any more that was recorded before.
         with self._kept() as spool:
-            for target in dict.fromkeys([*current, *self._recipients.targets()]):
-                origin, _, project = target.partition("#")
-                keys = [key for one in self._identities for key in one.keys(target, hour)]
-                keys += spool.report_keys(target) if spool is not None else []
-                requests += [Request(origin, project, key, "", 0) for key in keys]
-            self._deletions.ask(requests)
             if spool is not None:
                 spool.purge()
+        noted = self._recipients.noted()
+        parts = [(*target.partition("#"), key) for target, key in noted]
+        self._deletions.ask(
+            Request(origin, project, key, "", 0) for origin, _, project, key in parts
+        )
         return self._deletions.deliver()
 
     def verify_deletion(self, request: Request) -> bool:
@@ -333,7 +329,11 @@ class Telemetry:
         return any(collector.target == target for collector in self._collectors())
 
     def _key(self, target: str, hour: int) -> str | None:
-        return self._identities[0].key(target, hour) if self._identities else None
+        return self._identity.key(target, hour) if self._identity else None
+
+    def _renew(self) -> None:
+        hour = int(self._clock()) // HOUR
+        self._identity = identity.renew(self._directory / "identity.json", hour)
 
     def _lose(self, reason: str) -> None:
         if self._spool is not None:
@@ -341,7 +341,7 @@ class Telemetry:
 
     def _obey(self, before: Decision, after: Decision) -> None:
         """Follow a changed decision; the queue is emptied where less may leave than before."""
-        self._identities = identity.read(self._directory / "identity.json")
+        self._identity = identity.read(self._directory / "identity.json")
         if after.since != before.since:
             self.completions.forget()
         fell = after.level < before.level and before.level >= Level.COUNTS
@@ -366,7 +366,7 @@ class Telemetry:
         try:
             spool = Spool(path, self._bounds, self._clock)
         except (sqlite3.Error, OSError):
-            # The keys of events are kept elsewhere and can be asked for all the same.
+            # What was sent can be taken back all the same: its keys are kept elsewhere.
             _log.debug("the telemetry spool cannot be opened", exc_info=True)
             yield None
             return
@@ -380,6 +380,12 @@ class Telemetry:
         """
         level = self._gate.decision.level
         with self._lock:
+            if level >= Level.COUNTS and self._identity is None:
+                # Its file was lost or damaged; consent stands, so a new secret takes its place.
+                try:
+                    self._renew()
+                except OSError:
+                    _log.debug("the telemetry identity cannot be written", exc_info=True)
             if level >= Level.LOCAL and self._spool is None:
                 try:
                     self._spool = Spool(self._directory / "spool.db", self._bounds, self._clock)

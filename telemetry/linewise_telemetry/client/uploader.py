@@ -43,7 +43,7 @@ class Uploader:
         schema: int,
         allowed: Callable[[], bool],
         known: Callable[[str], bool],
-        note: Callable[[str], None],
+        note: Callable[[str, str], None],
         send: Send,
         monotonic: Callable[[], float] = time.monotonic,
         chance: random.Random | None = None,
@@ -90,8 +90,8 @@ class Uploader:
             self._spool.release(batch)
             return False
         try:
-            # First: what was sent to somebody who is not known any more could not be taken back.
-            self._note(batch.target)
+            # First: what was sent under a key that nobody knows any more could not be taken back.
+            self._note(batch.target, batch.key)
             answer = self._send("POST", origin + "/v1/logs", body, headers)
         except (TransportError, OSError):
             self._spool.release(batch)

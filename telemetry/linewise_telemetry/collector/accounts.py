@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SESSION = timedelta(hours=12)
 LONGEST_NAME = 64
+LONGEST_TITLE = 120
 LEAST_PASSWORD = 12
 LEAST_DIFFERENT = 5
 LONGEST_PASSWORD = 1024
@@ -123,10 +124,12 @@ class Accounts:
         with self._engine.connect() as connection:
             return list(connection.execute(select(tables.project).order_by(tables.project.c.id)))
 
-    def add_project(self, id_: str, name: str, kind: str, symbols: Iterable[str] | None) -> str:
-        """Make a project, or set what its catalogue lists; return its public key.
+    def add_project(
+        self, id_: str, name: str | None, kind: str, symbols: Iterable[str] | None
+    ) -> str:
+        """Make a project, or set its name and what its catalogue lists; return its public key.
 
-        Without `symbols` a list that is there stays.
+        Without a name the one that is there stays, at first the id; so does a list of symbols.
         Raises CollectorError for an id or a symbol that no registry would allow.
         """
         names = sorted(set(symbols or ()))
@@ -134,6 +137,8 @@ class Accounts:
             raise CollectorError(
                 f"{id_!r} is no id: use lower-case letters, digits, dots and dashes"
             )
+        if name is not None and not 0 < len(name) <= LONGEST_TITLE:
+            raise CollectorError(f"a title has 1 to {LONGEST_TITLE} characters")
         odd = next((symbol for symbol in names if not _SYMBOL.allows(symbol)), None)
         if odd is not None:
             raise CollectorError(
@@ -146,7 +151,11 @@ class Accounts:
             key = secrets.token_hex(16) if row is None else str(row.key)
             if row is None:
                 connection.execute(
-                    tables.project.insert().values(id=id_, name=name, kind=kind, key=key)
+                    tables.project.insert().values(id=id_, name=name or id_, kind=kind, key=key)
+                )
+            elif name is not None:
+                connection.execute(
+                    update(tables.project).where(tables.project.c.id == id_).values(name=name)
                 )
             if symbols is not None:
                 connection.execute(delete(tables.symbol).where(tables.symbol.c.project == id_))

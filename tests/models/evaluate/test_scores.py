@@ -12,6 +12,7 @@ from linewise_models.evaluate.scores import (
     is_same_call,
     mcnemar,
     mean_interval,
+    names,
     similarity,
 )
 
@@ -96,3 +97,16 @@ def test_mcnemar() -> None:
 )
 def test_the_interval_of_a_mean(values: list[float], low: float, high: float) -> None:
     assert mean_interval(values) == pytest.approx((low, high), abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("client.send(a_1)  # fetch", {"client", "send", "a_1"}),
+        ("x = 'send' + \"fetch # no\" + über", {"x", "über"}),
+        ("f('it\\'s send'), 2e5, '", {"f"}),
+        ("", set()),
+    ],
+)
+def test_names_of_code(text: str, found: set[str]) -> None:
+    assert names(text) == found

@@ -17,6 +17,7 @@ from linewise_models.evaluate.problem import (
     OtherFile,
     Problem,
     SameCall,
+    Says,
 )
 from linewise_models.evaluate.suites import read_suite
 
@@ -105,6 +106,17 @@ def test_safim(tmp_path: Path) -> None:
     assert (problem.group, problem.extent) == ("safim block", "block")
     assert problem.test == Exchanges((Exchange("3\n", ("3", "3.0")),))
     assert read(tmp_path, "safim", CALL).test == SameCall()
+
+
+@pytest.mark.parametrize(
+    ("task", "gold", "wanted"), [("write", "acme.Client.send", True), ("avoid", "", False)]
+)
+def test_catalogue(tmp_path: Path, task: str, gold: str, wanted: bool) -> None:
+    row = {"symbol": "acme.Client.send", "task": task, "prompt": "import acme\n\nacme."}
+    problem = read(tmp_path, "catalogue", row)
+    assert (problem.gold, problem.test) == (gold, Says("send", wanted))
+    with pytest.raises(EvaluationError, match="is not a problem of catalogue"):
+        read(tmp_path, "catalogue", row | {"task": "think"})
 
 
 def test_crosscodeeval(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
 from linewise_server.cli.catalogue import catalogue
-from linewise_server.errors import LinewiseError
+from linewise_server.errors import LinewiseError, UsageError
 from linewise_telemetry.catalogue.document import MAX_ADAPTER_BYTES
 from tests.loopback import serve
 
@@ -183,9 +183,14 @@ def test_the_dashboards_export_becomes_a_work_list_and_prompts(tmp_path: Path) -
     export, prompts = tmp_path / "export.csv", tmp_path / "prompts.jsonl"
     head = "project,week,metric,split,value,num,den,installs\n"
     export.write_text(head + "acme,2026-11-16,deprecated_use,symbol,acme.send,30,100,9\n")
-    listed = run("suggest", "--from-dashboard", export, "--prompts", prompts).stdout
-    assert "- [ ] `acme.send`: teach the model its replacement" in listed
-    assert '"expect": "acme.send"' in prompts.read_text()
+    done = run("suggest", "--from-dashboard", export, "--prompts", prompts)
+    assert "- [ ] `acme.send`: teach the model its replacement" in done.stdout
+    assert done.stderr == f"{prompts}: 1 prompts; linewise eval catalogue {prompts}\n"
+    assert '"task": "avoid"' in prompts.read_text()
+    export.write_text(head + "acme,2026-11-16,gaps,symbol,acme.send,30,100,9\n")
+    done = run("suggest", "--from-dashboard", export, "--prompts", prompts)
+    assert "there is nothing to teach" in done.stderr
+    assert prompts.read_text() == ""
     export.write_text("no,export\n")
     refused = run("suggest", "--from-dashboard", export).exception
     assert isinstance(refused, LinewiseError)

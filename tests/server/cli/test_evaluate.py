@@ -13,6 +13,7 @@ import psutil
 import pytest
 from click.testing import CliRunner, Result
 
+from linewise_server.cli.catalogue import catalogue
 from linewise_server.cli.evaluate import SUITES, evaluate
 from linewise_server.errors import UsageError
 from tests.interrupted import interrupt
@@ -271,3 +272,38 @@ def test_only_functions_are_asked_for_naively(model: Path, data: Path) -> None:
     done = run(SUITE, data, "--model", model, "--pipeline", "naive")
     assert done.exit_code == 2
     assert "is for humaneval and mbpp" in done.output
+
+
+AT = (r"# acme\.Client\.send\n +", r"    acme\.")
+EXPORT = """\
+project,week,metric,split,value,num,den,installs
+acme,2026-11-16,api_acceptance,,,500,1000,50
+acme,2026-11-16,api_acceptance,symbol,acme.Client.send,10,100,20
+acme,2026-11-16,deprecated_use,symbol,acme.old_send,30,100,20
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "passed"),
+    [
+        (("client = acme.Client()\n    client.send(1)\n", "send(1)\n"), [True, True]),
+        (("# send\n    client.fetch('send')\n", "old_send(1)\n"), [False, False]),
+    ],
+)
+@pytest.mark.parametrize("pipeline", ["full", "raw"])
+def test_what_a_catalogue_suggests_is_scored(
+    model: Path, tmp_path: Path, pipeline: str, said: tuple[str, str], passed: list[bool]
+) -> None:
+    """From the dashboard's export to whether the model writes what it got wrong."""
+    export, prompts = tmp_path / "export.csv", tmp_path / "prompts.jsonl"
+    export.write_text(EXPORT)
+    arguments = ["suggest", "--from-dashboard", str(export), "--prompts", str(prompts)]
+    assert CliRunner().invoke(catalogue, arguments).exit_code == 0
+    write, avoid = ({"after": after, "text": text} for after, text in zip(AT, said, strict=True))
+    model = write_script(tmp_path / "writer", write, avoid)
+    output = tmp_path / "record.json"
+    done = run("catalogue", prompts, "--model", model, "--pipeline", pipeline, "--json", output)
+    assert done.exit_code == 0, done.output
+    results = {each["id"]: each for each in json.loads(output.read_text())["results"]}
+    assert list(results) == ["write/acme.Client.send", "avoid/acme.old_send"]
+    assert [each["passed"] for each in results.values()] == passed
