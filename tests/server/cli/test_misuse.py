@@ -53,6 +53,7 @@ serve --log-level loud
 engine nosuch
 engine --threads x
 engine --idle-minutes -1
+catalogue sign bad.json --key nokey.pem
 models path nosuch
 models pull nosuch
 models pull hf:bad
@@ -151,7 +152,6 @@ catalogue build bad.yaml
 catalogue build binary.py
 catalogue check bad.json
 catalogue check binary.py
-catalogue sign bad.json --key nokey.pem
 catalogue verify text.txt
 catalogue suggest --from-dashboard text.txt
 catalogue suggest --from-dashboard binary.py
