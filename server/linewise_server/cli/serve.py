@@ -27,6 +27,9 @@ def serve(tcp: str | None, log_level: str) -> None:
     Neovim 0.12:  vim.lsp.config.linewise = { cmd = { "linewise", "serve" } }
     Helix, Emacs, others: any LSP client that starts `linewise serve` on stdio.
     """  # noqa: D301 # click's \b is a character, not two
+    host, _, port = (tcp or ":0").rpartition(":")
+    if not re.fullmatch(r"\d{1,5}", port) or int(port) > 65_535:
+        raise click.BadParameter(f"{tcp!r} is not HOST:PORT", param_hint="--tcp")
     logging.basicConfig(
         level=log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
@@ -36,9 +39,6 @@ def serve(tcp: str | None, log_level: str) -> None:
     if tcp is None:
         server.start_io()
         return
-    host, _, port = tcp.rpartition(":")
-    if not re.fullmatch(r"\d{1,5}", port) or int(port) > 65_535:
-        raise click.BadParameter(f"{tcp!r} is not HOST:PORT", param_hint="--tcp")
     try:
         server.start_tcp(host or "127.0.0.1", int(port))
     except OSError as error:
