@@ -62,6 +62,39 @@ async def test_odd_documents(start: Start, text: str, shown: list[str]) -> None:
         assert await open_and_ask(editor, text) == shown
 
 
+@pytest.mark.parametrize(
+    ("offered", "chosen", "column"),
+    [
+        (None, "utf-16", 19),
+        ([], "utf-16", 19),
+        (["utf-16"], "utf-16", 19),
+        (["utf-8", "utf-16"], "utf-8", 22),
+        (["utf-32"], "utf-32", 18),
+    ],
+)
+async def test_positions_are_counted_as_the_client_wants(
+    start: Start, offered: list[str] | None, chosen: str, column: int
+) -> None:
+    line = "x = '😀é'; return a"
+    editor = start({"after": r"return a", "text": " + b\n"})
+    encodings = None if offered is None else [types.PositionEncodingKind(one) for one in offered]
+    editor.capabilities.general = types.GeneralClientCapabilities(position_encodings=encodings)
+    async with editor:
+        assert editor.initialized.capabilities.position_encoding == chosen
+        await editor.open("file:///a.py", "python", f"{line}\n")
+        place = types.Position(0, column)
+        found = await editor.request(
+            types.TEXT_DOCUMENT_INLINE_COMPLETION,
+            types.InlineCompletionParams(
+                types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked),
+                types.TextDocumentIdentifier("file:///a.py"),
+                place,
+            ),
+        )
+        assert found.items[0].range.start == place
+        assert found.items[0].insert_text.startswith(" + b")
+
+
 async def test_several_documents_keep_apart(start: Start) -> None:
     async with start(ADD, {"after": "return b", "text": " - a\n"}) as editor:
         assert await open_and_ask(editor, "def add(a, b):\n    return a") == [" + b"]
