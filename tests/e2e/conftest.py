@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from linewise_server.lsp.editor import Editor
+from tests.models.conftest import registry as registry
 from tests.scripts import write_script
 
 Start = Callable[..., Editor]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from gguf import GGUFWriter
 from lsprotocol import types
-from pygls.lsp.client import LanguageClient
 
+from linewise_server import __version__
 from linewise_server.lsp.editor import Editor
-from tests.e2e.conftest import SERVE, Start, engines
+from tests.e2e.conftest import Start, engines
+from tests.scripts import write_script
 
 ADD = {"after": r"return a", "text": " + b\n\nprint(1)"}
 LONG = {"after": r"slow = ", "text": " ".join("abcdefghij"), "delay_ms": 50}
@@ -58,6 +62,39 @@ async def test_odd_documents(start: Start, text: str, shown: list[str]) -> None:
         assert await open_and_ask(editor, text) == shown
 
 
+@pytest.mark.parametrize(
+    ("offered", "chosen", "column"),
+    [
+        (None, "utf-16", 19),
+        ([], "utf-16", 19),
+        (["utf-16"], "utf-16", 19),
+        (["utf-8", "utf-16"], "utf-8", 22),
+        (["utf-32"], "utf-32", 18),
+    ],
+)
+async def test_positions_are_counted_as_the_client_wants(
+    start: Start, offered: list[str] | None, chosen: str, column: int
+) -> None:
+    line = "x = '😀é'; return a"
+    editor = start({"after": r"return a", "text": " + b\n"})
+    encodings = None if offered is None else [types.PositionEncodingKind(one) for one in offered]
+    editor.capabilities.general = types.GeneralClientCapabilities(position_encodings=encodings)
+    async with editor:
+        assert editor.initialized.capabilities.position_encoding == chosen
+        await editor.open("file:///a.py", "python", f"{line}\n")
+        place = types.Position(0, column)
+        found = await editor.request(
+            types.TEXT_DOCUMENT_INLINE_COMPLETION,
+            types.InlineCompletionParams(
+                types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked),
+                types.TextDocumentIdentifier("file:///a.py"),
+                place,
+            ),
+        )
+        assert found.items[0].range.start == place
+        assert found.items[0].insert_text.startswith(" + b")
+
+
 async def test_several_documents_keep_apart(start: Start) -> None:
     async with start(ADD, {"after": "return b", "text": " - a\n"}) as editor:
         assert await open_and_ask(editor, "def add(a, b):\n    return a") == [" + b"]
@@ -80,20 +117,52 @@ async def test_cancelling_stops_the_tokens(start: Start, linewise_home: Path) ->
         assert second.milliseconds < 400
 
 
-async def test_killing_the_engine_costs_one_answer_and_says_so(
-    start: Start, linewise_home: Path
+async def test_killing_the_engine_costs_one_answer_and_says_so_once(
+    start: Start, linewise_home: Path, tmp_path: Path
 ) -> None:
-    async with start(LONG, ADD) as editor:
+    begun = tmp_path / "begun"
+    hanging = LONG | {"delay_ms": 60_000, "begun": str(begun)}
+    async with start(hanging, ADD) as editor:
         await editor.open("file:///a.py", "python", "slow = ")
         await editor.ready()
         asked = asyncio.create_task(editor.ask())
+        while not begun.exists():
+            await editor.request("linewise/status")
         (engine,) = engines(linewise_home)
         engine.kill()
-        answer = await asked
-        assert answer.ghosts == []
+        assert (await asked).ghosts == []
+        (message,) = editor.messages
+        assert "killed" in message
+        assert "next request starts it again" in message
         editor.insert("1\nreturn a")
         assert [ghost.text for ghost in (await editor.ask()).ghosts] == [" + b"]
-        assert len(editor.messages) <= 1
+        assert editor.messages == [message]
+        assert editor.statuses[-1].state == "ready"
+
+
+async def test_the_engine_that_is_started_is_of_this_version_and_as_set(
+    start: Start, linewise_home: Path
+) -> None:
+    def served() -> tuple[float, int, str]:
+        (engine,) = engines(linewise_home)
+        facts = next(json.loads(part) for part in engine.cmdline() if part.startswith("{"))
+        return facts["idle_minutes"], facts["threads"], facts["version"]
+
+    async with start(ADD, engine={"idleMinutes": 7.5, "threads": 1}) as editor:
+        assert await open_and_ask(editor, "return a") == [" + b"]
+        assert served() == (7.5, 1, __version__)
+
+
+async def test_an_engine_leaves_after_the_minutes_that_are_set_and_comes_back(
+    start: Start, linewise_home: Path
+) -> None:
+    async with start(ADD, engine={"idleMinutes": 0.01}) as editor:
+        assert await open_and_ask(editor, "return a") == [" + b"]
+        # It thinks ahead for a moment; then it has nothing to do.
+        left, _ = await asyncio.to_thread(psutil.wait_procs, engines(linewise_home), 60)
+        assert len(left) == 1
+        assert await open_and_ask(editor, "return a", "go") == [" + b"]
+        assert editor.messages == []
 
 
 async def test_an_engine_that_dies_of_a_request_does_not_take_the_server_along(
@@ -105,15 +174,46 @@ async def test_an_engine_that_dies_of_a_request_does_not_take_the_server_along(
         assert await open_and_ask(editor, "return a", "go") == [" + b"]
 
 
-async def test_a_corrupt_model_is_explained_once(start: Start, tmp_path: Path) -> None:
-    path = tmp_path / "bad.gguf"
+def write_damaged(path: Path) -> None:
     path.write_bytes(b"GGUF" + b"\0" * 64)
+
+
+def write_no_model(path: Path) -> None:
+    path.write_text("x = 1\n")
+
+
+def write_unknown(path: Path) -> None:
+    """Write a whole file of an architecture that there is not."""
+    writer = GGUFWriter(path, "grok9")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (write_damaged, "pull --again"),
+        (write_no_model, "is not a GGUF model file"),
+        (write_unknown, "architecture 'grok9'"),
+    ],
+)
+async def test_a_model_that_cannot_be_served_is_explained_once_and_another_can(
+    start: Start, tmp_path: Path, write: Callable[[Path], None], said: str
+) -> None:
+    path = tmp_path / "bad.gguf"
+    write(path)
     async with start(model=path) as editor:
         assert await open_and_ask(editor, "x = ") == []
         assert (await editor.ready()).state == "error"
         assert await open_and_ask(editor, "y = ") == []
-        assert len(editor.messages) == 1
-        assert "pull --again" in editor.messages[0]
+        (message,) = editor.messages
+        assert said in message
+        assert "linewise models list" in message
+        good = {"name": str(write_script(tmp_path / "good", ADD)), "workDoneToken": None}
+        assert (await editor.request("linewise/selectModel", good))["state"] == "ready"
+        assert await open_and_ask(editor, "return a") == [" + b"]
 
 
 async def test_a_model_that_is_not_here_is_offered(start: Start) -> None:
@@ -235,26 +335,3 @@ async def test_models_are_listed_for_the_picker(start: Start) -> None:
         names = [model["name"] for model in models]
         assert "smollm2-135m" in names
         assert not any(model["installed"] for model in models)
-
-
-async def test_serves_over_tcp(start: Start, linewise_home: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = await asyncio.create_subprocess_exec(
-        *SERVE, "--tcp", f"127.0.0.1:{port}", stderr=asyncio.subprocess.DEVNULL
-    )
-    client = LanguageClient("tcp", "1")
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                await client.start_tcp("127.0.0.1", port)
-                break
-            except ConnectionRefusedError:
-                await asyncio.sleep(0.05)
-        answer = await client.initialize_async(types.InitializeParams(types.ClientCapabilities()))
-        assert answer.capabilities.inline_completion_provider is not None
-        await client.shutdown_async(None)
-        client.exit(None)
-        assert await server.wait() == 0
-    await client.stop()  # type: ignore[no-untyped-call] # pygls

@@ -6,7 +6,8 @@ it is loaded where a model's file name ends in `.script.json`.
 
 Rules are tried in order; the first whose `after` is found at the end of the prompt's text speaks.
 A forced continuation is said in the place of a rule's text, as likely as `leans` makes it.
-A rule may have `delay_ms` before each token, `fail` (an error message) or `die` (ends the process).
+A rule may have `delay_ms` before each token, `fail` (an error message), `die` (ends the process) or
+`begun` (a file that is made when it is asked).
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Rule:
     delay_ms: float = 0.0
     fail: str | None = None
     die: bool = False
+    begun: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,8 @@ class ScriptedEngine:
         logprob = USUAL - sum(f for lean, f in self._script.leans.items() if lean not in text)
         reason: FinishReason = "end"
         spoken = StoppedText(() if request.forced else request.stop)
+        if rule and rule.begun:
+            Path(rule.begun).touch()
         if rule and rule.die:
             os.kill(os.getpid(), signal.SIGKILL)
         if rule and rule.fail:

@@ -12,7 +12,11 @@ from linewise_server.errors import FailedError
 
 
 @click.command()
-@click.option("--tcp", metavar="HOST:PORT", help="Listen there instead of stdio, for one client.")
+@click.option(
+    "--tcp",
+    metavar="HOST:PORT",
+    help="Listen there instead of stdio, for one client; port 0 takes any, and stderr says which.",
+)
 @click.option(
     "--log-level",
     type=click.Choice(["error", "warning", "info", "debug"]),
@@ -34,12 +38,17 @@ def serve(tcp: str | None, log_level: str) -> None:
         level=log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
     from linewise_server.app import build_engines, build_server
+    from linewise_server.lsp.running import run_on_stdio, run_on_tcp
 
     server = build_server(build_engines())
     if tcp is None:
-        server.start_io()
-        return
+        sys.exit(run_on_stdio(server))
+    host = host or "127.0.0.1"
+
+    def listening(port: int) -> None:
+        click.echo(f"Listening at {host}:{port}", err=True)
+
     try:
-        server.start_tcp(host or "127.0.0.1", int(port))
+        sys.exit(run_on_tcp(server, host, int(port), listening))
     except OSError as error:
         raise FailedError(f"Nothing can listen at {tcp}: {error.strerror}.") from error

@@ -233,12 +233,12 @@ class Editor:
             types.ExecuteCommandParams(COMMAND_ACCEPT, [ghost.id])
         )
 
-    async def request(self, method: str, params: Any = None) -> Any:
+    async def request(self, method: str, params: Any = None, identity: str | None = None) -> Any:
         """Send any other request and return its result; untyped JSON comes as plain values.
 
-        Raises TimeoutError when no answer comes.
+        `identity` is what it is cancelled by. Raises TimeoutError when no answer comes.
         """
-        answer = self._client.protocol.send_request_async(method, params)
+        answer = self._client.protocol.send_request_async(method, params, identity)
         return plain(await asyncio.wait_for(answer, ANSWER))
 
     def notify(self, method: str, params: Any) -> None:

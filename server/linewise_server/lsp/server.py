@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import linecache
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidRequest
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol.json_rpc import RPCRequest
 
 from linewise_server import __version__
 from linewise_server.engines import Engines
@@ -44,6 +47,7 @@ class Protocol(LanguageServerProtocol):
     """pygls's protocol with our documents in the place of its workspace's."""
 
     _server: LinewiseServer
+    _asked_to_end = False
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(
@@ -78,6 +82,29 @@ class Protocol(LanguageServerProtocol):
         self._server.session.forget(params.text_document.uri)
         yield from self._pass_on(types.TEXT_DOCUMENT_DID_CLOSE, params)
 
+    @lsp_method(types.EXIT)
+    def lsp_exit(self, *_: Any) -> Generator[Any, Any, None]:
+        """Leave the loop that handles messages; see `running`."""
+        yield from ()
+        self._server.exit_code = 0 if self._asked_to_end else 1
+        self._server.stopped.set()
+
+    def handle_message(self, message: Any) -> None:
+        """Handle a message as pygls does, which never answers what is asked after a shutdown."""
+        self._asked_to_end |= getattr(message, "method", "") == types.SHUTDOWN
+        if self._shutdown and isinstance(message, RPCRequest):
+            refusal = JsonRpcInvalidRequest("The server was shut down.")
+            self._send_response(message.id, error=refusal.to_response_error())
+        else:
+            super().handle_message(message)
+
+    def _run_generator(self, future: Any, *, gen: Any, result_future: Any) -> None:
+        """Go on as pygls does; where what was waited for was cancelled, nothing goes on."""
+        if future is not None and future.cancelled():
+            result_future.cancel()
+        else:
+            super()._run_generator(future, gen=gen, result_future=result_future)
+
     def _pass_on(self, method: str, params: Any) -> Generator[Any, Any, None]:
         handler = self.fm.features.get(method)
         if handler is not None:
@@ -91,6 +118,9 @@ class LinewiseServer(LanguageServer):
 
     def __init__(self, engines: Engines) -> None:
         super().__init__("linewise", __version__, protocol_cls=Protocol)
+        self.exit_code = 0
+        self._stop_event = self.stopped = threading.Event()
+        """Set when the client said `exit`, or is gone."""
         self.abilities: dict[str, bool] = {}
         """Features that clients may offer, by the names that the extension knows."""
         self.code_actions = CodeActions()

@@ -76,6 +76,8 @@ class Session:
         self._on_trace = on_trace
         self._on_problem = on_problem
         self._told: set[str] = set()
+        self._starting = asyncio.Lock()
+        self._ending: asyncio.Task[None] | None = None
         self._completer: Completer | None = None
         self._failures: list[Completer] = []
         self._numbers = itertools.count(1)
@@ -265,16 +267,25 @@ class Session:
 
     async def begin(self) -> None:
         """Start what runs beside the requests, once the client is ready."""
-        for listener in self.listeners.starting:
-            await listener()
+        async with self._starting:
+            for listener in self.listeners.starting:
+                if self._ending is None:
+                    await listener()
 
     async def end(self) -> None:
-        """End everything; nothing is asked any more."""
+        """End everything, once, whoever asks first; nothing is asked any more."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end())
+        await asyncio.shield(self._ending)
+
+    async def _end(self) -> None:
         for task in list(self._background):
             task.cancel()
         await self.release()
-        for listener in self.listeners.ending:
-            await listener()
+        # What is half started cannot be ended.
+        async with self._starting:
+            for listener in self.listeners.ending:
+                await listener()
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something until the session ends."""

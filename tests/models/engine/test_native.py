@@ -56,6 +56,31 @@ def test_a_bad_file_is_refused_in_words(
         Native(LoadOptions(path), lambda share: None)
 
 
+CRAMPED = """
+import resource, sys
+from pathlib import Path
+import llama_cpp, psutil
+from linewise_models.engine.native import LoadOptions, Native
+from linewise_models.errors import LoadError
+room = psutil.Process().memory_info().vms + int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_AS, (room, room))
+try:
+    Native(LoadOptions(Path(sys.argv[1])), lambda share: None)
+except LoadError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.5, "to load"), (1.3, "of cache")])
+def test_too_little_memory_is_told_in_words(real_model: Path, share: float, said: str) -> None:
+    room = str(int(real_model.stat().st_size * share))
+    command = [sys.executable, "-c", CRAMPED, str(real_model), room]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Not enough memory")
+    assert said in done.stdout
+    assert "choose a smaller model: linewise models list" in done.stdout
+
+
 QUESTION = """
 import sys
 from pathlib import Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from linewise_models.home import Home
 from linewise_server.apidocs.usage import Usage
@@ -16,6 +17,7 @@ from linewise_server.lsp import (
     hover,
     lifecycle,
 )
+from linewise_server.lsp.running import run_on_stdio
 from linewise_server.lsp.server import LinewiseServer
 from linewise_server.lsp.workspace_docs import WorkspaceDocs
 from linewise_telemetry.catalogue.holding import Holding
@@ -32,4 +34,4 @@ if __name__ == "__main__":
     docs.connect(server, workspace)
     for feature in (hover, document_link, external_docs, catalogue):
         feature.register(server, workspace)
-    server.start_io()
+    sys.exit(run_on_stdio(server))
