@@ -147,6 +147,7 @@ class Generations:
         """Return an outcome as the client is told it, with the docs of the APIs in it."""
         encoding = self._server.session.documents.encoding
         way, better = WAYS[outcome.kind], self._better(outcome.kind)
+        session = self._server.session
         return protocol.Generation(
             kind=outcome.kind,
             version=snapshot.version,
@@ -158,7 +159,7 @@ class Generations:
             unresolved=list(outcome.unresolved),
             names_checked=outcome.names_checked,
             apis=await self._apis(outcome, snapshot),
-            model=outcome.model,
+            model=session.engines.title(session.settings) if outcome.model else "",
             advice=way.small if better else None,
             better_model=better,
             finish=outcome.finish,
