@@ -144,6 +144,8 @@ def refresh(packages: tuple[str, ...], private: tuple[str, ...]) -> None:
         passed_over: list[str] = []
         async with _opened("always", private) as docs:
             held = {d.package for d in docs.library.index.docsets() if d.origin == "fetched"}
+            if not packages and not held:
+                click.echo("Nothing was fetched yet; name the packages to fetch.", err=True)
             for name in packages or sorted(held):
                 package = docs.packages.named(name)
                 if package is None:
