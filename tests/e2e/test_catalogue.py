@@ -10,12 +10,14 @@ import asyncio
 from importlib import metadata
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from lsprotocol import types
 
 from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
 from linewise_server.cli.catalogue import catalogue
+from linewise_server.cli.docs import docs
 from linewise_server.errors import UsageError
 from linewise_server.lsp.editor import Editor
 from tests.e2e.conftest import Start
@@ -43,8 +45,8 @@ deprecations:
 """
 
 
-def run(*arguments: object) -> str:
-    result = CliRunner().invoke(catalogue, [str(each) for each in arguments])
+def run(*arguments: object, command: click.Command = catalogue) -> str:
+    result = CliRunner().invoke(command, [str(each) for each in arguments])
     if result.exception is not None:
         raise result.exception
     return result.output
@@ -70,6 +72,15 @@ class Maker:
         assert "requests release" in run("verify", self.folder / "requests.catalogue")
 
 
+async def page(editor: Editor, uri: str) -> str:
+    """Return where the editor and the command line find requests.get documented, the same."""
+    at = {"textDocument": {"uri": uri}, "position": {"line": 2, "character": 1}}
+    linked = str(await editor.request("experimental/externalDocs", at))
+    looked_up = await asyncio.to_thread(run, "lookup", "requests.get", command=docs)
+    assert looked_up.split()[0] == linked
+    return linked
+
+
 async def diagnostics(editor: Editor, uri: str) -> list[types.Diagnostic]:
     """Return the next diagnostics of a document."""
     async with asyncio.timeout(60):
@@ -93,6 +104,7 @@ async def test_a_deprecation_of_requests_reaches_an_open_editor_from_a_web_serve
             address = f"{served.address}/requests.catalogue"
             assert "any other key will be refused" in await asyncio.to_thread(run, "add", address)
             assert await diagnostics(editor, uri) == []
+            assert (await page(editor, uri)).startswith(BASE)
 
             assert "nothing new" in await asyncio.to_thread(run, "update")
             assert "/requests.catalogue" in served.unchanged
@@ -118,6 +130,7 @@ async def test_a_deprecation_of_requests_reaches_an_open_editor_from_a_web_serve
             await asyncio.to_thread(maker.publish, forged, "stranger.pem")
             with pytest.raises(UsageError, match="key"):
                 await asyncio.to_thread(run, "update")
+            assert (await page(editor, uri)).startswith(BASE), "the copy stays"
             held = types.DidCloseTextDocumentParams(where)
             editor.notify(types.TEXT_DOCUMENT_DID_CLOSE, held)
             assert await diagnostics(editor, uri) == [], "what is closed has none"

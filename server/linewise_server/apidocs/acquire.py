@@ -93,6 +93,11 @@ class Acquisition:
         base = base or found_base or self._known_base(name)
         if not base:
             raise ApiDocsError(f"{place}: no base URL is known for {name}; give it with --base.")
+        if not base.startswith(("https://", "http://", "file:///")):
+            raise ApiDocsError(
+                f"{base} is no address that a browser opens; --base begins with https:// for what"
+                " is published, or with file:/// for what is built on this machine."
+            )
         base = base if base.endswith("/") else f"{base}/"
         return await self.threads.run(
             self.library.index.put,

@@ -149,6 +149,8 @@ def refresh(packages: tuple[str, ...], private: tuple[str, ...]) -> None:
             python = docs.packages.environment.executable
             if unknown := [name for name in packages if docs.packages.named(name) is None]:
                 raise UsageError(f"{', '.join(unknown)} is not installed in {python}.")
+            if not packages and not held:
+                click.echo("Nothing was fetched yet; name the packages to fetch.", err=True)
             for name in packages or sorted(held):
                 package = docs.packages.named(name)
                 if package is None:

@@ -17,11 +17,8 @@ from linewise_server.apidocs.link import Resolution
 from linewise_server.lsp.documents import Document
 from linewise_server.lsp.plain import plain
 from linewise_server.lsp.server import LinewiseServer
-from linewise_server.lsp.workspace_docs import WorkspaceDocs, range_of, source_of
+from linewise_server.lsp.workspace_docs import INFERENCE_SECONDS, WorkspaceDocs, range_of, source_of
 from linewise_server.protocol import HoverAt, HoverRest, from_wire, to_wire
-
-_REST_SECONDS = 5.0
-"""How long what is late is waited for; then nobody looks any more."""
 
 _Place = tuple[str, int, int]
 """A document's URI, its version, an offset."""
@@ -63,7 +60,7 @@ class Hovers:
             return HoverRest(None)
         place = _place(document, position)
         try:
-            said = await asyncio.wait_for(asyncio.shield(self._at(place)), _REST_SECONDS)
+            said = await asyncio.wait_for(asyncio.shield(self._at(place)), INFERENCE_SECONDS)
         except TimeoutError:
             return HoverRest(None)
         if self._place == place:
@@ -71,7 +68,7 @@ class Hovers:
         if said is None or not said.late:
             return HoverRest(None)
         source, workspace = source_of(document), self._workspace
-        found = await workspace.docs(source.path).resolve(source, place[-1], _REST_SECONDS)
+        found = await workspace.docs(source.path).resolve(source, place[-1], INFERENCE_SECONDS)
         if found is None:
             return HoverRest(None)
         workspace.noticed(source, found)

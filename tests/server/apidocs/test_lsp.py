@@ -257,6 +257,21 @@ async def test_a_fetch_is_asked_for_and_a_no_is_kept(client: Client, linewise_ho
     assert client.questions.empty()
 
 
+@pytest.fixture
+def private_click(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINEWISE_PRIVATE_PACKAGES", "acme-* cli*")
+
+
+@pytest.mark.usefixtures("private_click")
+async def test_what_the_environment_calls_private_is_not_asked_about(client: Client) -> None:
+    open_cli(client, "import click\nclick.echo('x')\n")
+    where = {"uri": CLI, "line": 1, "character": 7}
+    (api,) = await client.protocol.send_request_async("linewise/apisAt", where)
+    assert (api["url"], api["caption"].partition(",")[0]) == (None, "its package is private")
+    await hover_of(client, 1, 7)
+    assert client.questions.empty()
+
+
 CLI = "file:///workspace/cli.py"
 
 

@@ -88,6 +88,13 @@ def test_what_cannot_be_added_or_refreshed_says_so(tmp_path: Path) -> None:
     path.write_text("<html>")
     assert "first line" in str(run("add", str(path)).exception)
     assert "is not installed" in str(run("refresh", "no-such-package").exception)
+    assert "name the packages" in run("refresh").stderr
+    inventory = tmp_path / "objects.inv"
+    inventory.write_bytes(write_inventory(CLICK))
+    for base in ("docs.example", "javascript:alert(1)", "/usr/share/doc"):
+        refused = run("add", str(inventory), "--package", "click", "--base", base).exception
+        assert isinstance(refused, LinewiseError)
+        assert "no address that a browser opens" in str(refused)
 
 
 def test_gaps_and_coverage_of_a_file(tmp_path: Path) -> None:
