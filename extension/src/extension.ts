@@ -59,7 +59,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   docs.activate(linewise);
   generator.activate();
   explain.activate(linewise);
-  feedback.activate(linewise, preview);
+  feedback.activate(linewise, preview, () => suggestions.lastText);
   telemetry.activate(linewise, preview);
   void owner.restart();
 }
