@@ -33,7 +33,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const owner = new session.Session({
     log,
     findServer: () => setup.findServer(context.globalStorageUri.fsPath, wheel),
-    initializationOptions: () => ({ asksForDetail: true, editorTelemetryEnabled: env.isTelemetryEnabled, pythonServer: docs.pythonIsServed(), trusted: workspace.isTrusted }),
+    initializationOptions: () => ({ asksForDetail: true, tellsOfAnswers: true, editorTelemetryEnabled: env.isTelemetryEnabled, pythonServer: docs.pythonIsServed(), trusted: workspace.isTrusted }),
     middleware: generator.middleware(completion.completionMiddleware(suggestions, quiet, missed)),
   });
   running = owner;

@@ -5,18 +5,26 @@
  */
 
 import { commands, env, extensions, version, window, type QuickPickItem } from "vscode";
-import { myFeedbackRequest, previewFeedbackRequest, sendFeedbackRequest, type Feedback, type FeedbackStatus } from "./protocol";
+import { feedbackAnsweredNotification, myFeedbackRequest, previewFeedbackRequest, sendFeedbackRequest, type Feedback, type FeedbackStatus } from "./protocol";
 import type { Preview } from "./preview";
 import type { Linewise } from "./session";
 
 /** Characters that a collector takes; it refuses what is longer, and nothing is ever cut. */
 const LONGEST = { text: 4096, subject: 160, contact: 254, attachment: 16_384 };
 const TITLE = "Send Feedback";
+const MINE = "My Feedback";
 
 /** `lastCompletion` returns the text of the completion that was shown last, or nothing. */
 export function activate(linewise: Linewise, preview: Preview, lastCompletion: () => string): void {
   const { context, session } = linewise;
   context.subscriptions.push(
+    session.onWillStart((client) => {
+      client.onNotification(feedbackAnsweredNotification, async ({ notice }) => {
+        if ((await window.showInformationMessage(notice, MINE)) === MINE) {
+          await commands.executeCommand("linewise.myFeedback");
+        }
+      });
+    }),
     commands.registerCommand("linewise.sendFeedback", async () => {
       const feedback = await ask(lastCompletion());
       if (feedback !== undefined) {
@@ -103,8 +111,7 @@ async function send(linewise: Linewise, preview: Preview, feedback: Feedback): P
       return;
     }
     const receipt = await server.sendRequest(sendFeedbackRequest, feedback);
-    const mine = "My Feedback";
-    if ((await window.showInformationMessage(`${receipt.message} Receipt ${receipt.receipt}.`, mine)) === mine) {
+    if ((await window.showInformationMessage(`${receipt.message} Receipt ${receipt.receipt}.`, MINE)) === MINE) {
       await commands.executeCommand("linewise.myFeedback");
     }
   } catch (error) {
