@@ -42,6 +42,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
       editorTelemetryEnabled: env.isTelemetryEnabled,
       pythonChosen: interpreter.chosenInterpreters(),
       pythonServer: docs.pythonIsServed(),
+      tellsOfAnswers: true,
       trusted: workspace.isTrusted,
     }),
     middleware: generator.middleware(completion.completionMiddleware(suggestions, quiet, missed)),
@@ -73,7 +74,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   interpreter.activate(linewise);
   generator.activate();
   explain.activate(linewise);
-  feedback.activate(linewise, preview);
+  feedback.activate(linewise, preview, () => suggestions.lastText);
   telemetry.activate(linewise, preview);
   void owner.restart();
 }

@@ -5,19 +5,28 @@
  */
 
 import { commands, env, extensions, version, window, type QuickPickItem } from "vscode";
-import { myFeedbackRequest, previewFeedbackRequest, sendFeedbackRequest, type Feedback, type FeedbackStatus } from "./protocol";
+import { feedbackAnsweredNotification, myFeedbackRequest, previewFeedbackRequest, sendFeedbackRequest, type Feedback, type FeedbackStatus } from "./protocol";
 import type { Preview } from "./preview";
 import type { Linewise } from "./session";
 
-/** The collector refuses longer texts; they are never cut. */
-const LONGEST = 4096;
+/** Characters that a collector takes; it refuses what is longer, and nothing is ever cut. */
+const LONGEST = { text: 4096, subject: 160, contact: 254, attachment: 16_384 };
 const TITLE = "Send Feedback";
+const MINE = "My Feedback";
 
-export function activate(linewise: Linewise, preview: Preview): void {
+/** `lastCompletion` returns the text of the completion that was shown last, or nothing. */
+export function activate(linewise: Linewise, preview: Preview, lastCompletion: () => string): void {
   const { context, session } = linewise;
   context.subscriptions.push(
+    session.onWillStart((client) => {
+      client.onNotification(feedbackAnsweredNotification, async ({ notice }) => {
+        if ((await window.showInformationMessage(notice, MINE)) === MINE) {
+          await commands.executeCommand("linewise.myFeedback");
+        }
+      });
+    }),
     commands.registerCommand("linewise.sendFeedback", async () => {
-      const feedback = await ask();
+      const feedback = await ask(lastCompletion());
       if (feedback !== undefined) {
         await send(linewise, preview, feedback);
       }
@@ -35,7 +44,7 @@ export function activate(linewise: Linewise, preview: Preview): void {
   );
 }
 
-async function ask(): Promise<Feedback | undefined> {
+async function ask(completion: string): Promise<Feedback | undefined> {
   const kind = await pick<Feedback["kind"]>("What is it?", [
     ["problem", "$(bug) A problem"],
     ["idea", "$(lightbulb) An idea"],
@@ -54,11 +63,11 @@ async function ask(): Promise<Feedback | undefined> {
   if (about === undefined) {
     return undefined;
   }
-  const subject = about === "symbol" || about === "catalogue" ? await askText("Its full name", wordAtCursor(), required) : null;
+  const subject = about === "symbol" || about === "catalogue" ? await askText("Its full name", wordAtCursor(), (value) => required(value) ?? fits(value, LONGEST.subject)) : null;
   if (subject === undefined) {
     return undefined;
   }
-  const text = await askText("Your words", "", (value) => required(value) ?? fits(value));
+  const text = await askText("Your words", "", (value) => required(value) ?? fits(value, LONGEST.text));
   if (text === undefined) {
     return undefined;
   }
@@ -73,11 +82,14 @@ async function ask(): Promise<Feedback | undefined> {
   if (rating === undefined) {
     return undefined;
   }
-  const attachments = await window.showQuickPick(possibleAttachments(), { title: TITLE, placeHolder: "Attach nothing, or choose what to attach", canPickMany: true });
+  const possible = possibleAttachments(about === "completion" ? completion : "");
+  const fitting = possible.filter(({ detail }) => detail.length <= LONGEST.attachment);
+  const tooLong = possible.filter((one) => !fitting.includes(one)).map(({ label }) => `; too long to attach: ${label}`);
+  const attachments = await window.showQuickPick(fitting, { title: TITLE, placeHolder: `Attach nothing, or choose what to attach${tooLong.join("")}`, canPickMany: true });
   if (attachments === undefined) {
     return undefined;
   }
-  const contact = await askText("An address for an answer, if you want one (optional)", "", () => undefined);
+  const contact = await askText("An address for an answer, if you want one (optional)", "", (value) => fits(value, LONGEST.contact));
   if (contact === undefined) {
     return undefined;
   }
@@ -99,8 +111,7 @@ async function send(linewise: Linewise, preview: Preview, feedback: Feedback): P
       return;
     }
     const receipt = await server.sendRequest(sendFeedbackRequest, feedback);
-    const mine = "My Feedback";
-    if ((await window.showInformationMessage(`${receipt.message} Receipt ${receipt.receipt}.`, mine)) === mine) {
+    if ((await window.showInformationMessage(`${receipt.message} Receipt ${receipt.receipt}.`, MINE)) === MINE) {
       await commands.executeCommand("linewise.myFeedback");
     }
   } catch (error) {
@@ -126,8 +137,8 @@ function required(value: string): string | undefined {
   return value === "" ? "A word, please" : undefined;
 }
 
-function fits(value: string): string | undefined {
-  return value.length > LONGEST ? `${value.length} characters are ${value.length - LONGEST} too many` : undefined;
+function fits(value: string, longest: number): string | undefined {
+  return value.length > longest ? `${value.length} characters are ${value.length - longest} too many` : undefined;
 }
 
 interface Attachment extends QuickPickItem {
@@ -135,12 +146,13 @@ interface Attachment extends QuickPickItem {
   readonly detail: string;
 }
 
-function possibleAttachments(): readonly Attachment[] {
+function possibleAttachments(completion: string): readonly Attachment[] {
   const own = extensions.getExtension("linewise.linewise")?.packageJSON as { readonly version: string } | undefined;
   const editor = window.activeTextEditor;
   const selected = editor?.document.getText(editor.selection) ?? "";
   return [
     { label: "Versions", detail: `Linewise ${own?.version ?? ""}, ${env.appName} ${version}, ${process.platform} ${process.arch}` },
+    ...(completion === "" ? [] : [{ label: "The last completion", detail: completion }]),
     ...(selected === "" ? [] : [{ label: "The selected code", detail: selected }]),
   ];
 }

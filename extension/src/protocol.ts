@@ -235,6 +235,15 @@ export interface FeedbackStatus {
 }
 
 /**
+ * Feedback has an answer, in a sentence to show once.
+ *
+ * Sent to clients that set `tellsOfAnswers` in their initialization options; others get a message.
+ */
+export interface FeedbackAnswered {
+  readonly notice: string;
+}
+
+/**
  * Consent as it stands: what the user chose, what is in force, and why they differ.
  *
  * `may_ask` is true where the user may be asked for consent now, `recipients` says who would get
@@ -391,6 +400,8 @@ export const traceNotification = new NotificationType<Trace>("linewise/trace");
 export const completionApisNotification = new NotificationType<CompletionApis>("linewise/completionApis");
 
 export const announcementsChangedNotification = new NotificationType<Announcements>("linewise/announcementsChanged");
+
+export const feedbackAnsweredNotification = new NotificationType<FeedbackAnswered>("linewise/feedbackAnswered");
 
 export const acceptCommand = "linewise.completion.accepted";
 export const generateCommand = "linewise.generation.run";

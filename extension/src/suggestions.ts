@@ -64,6 +64,8 @@ const CLOSING = new Map([
 
 export class Suggestions {
   private current: OnScreen | undefined;
+  /** The whole text of what was on the screen last; empty where nothing ever was. */
+  lastText = "";
 
   constructor(
     private readonly reports: Reports,
@@ -145,6 +147,7 @@ export class Suggestions {
 
   private show(suggestion: Suggestion, others: readonly Suggestion[], basis: ShownBasis): void {
     this.leave("superseded");
+    this.lastText = suggestion.text;
     this.current = { suggestion, others, since: this.now(), taken: suggestion.typed };
     this.reports.shown({ id: suggestion.id, basis, shownMs: 0 });
   }

@@ -321,6 +321,16 @@ class FeedbackStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackAnswered:
+    """Feedback has an answer, in a sentence to show once.
+
+    Sent to clients that set `tellsOfAnswers` in their initialization options; others get a message.
+    """
+
+    notice: str
+
+
+@dataclass(frozen=True, slots=True)
 class Telemetry:
     """Consent as it stands: what the user chose, what is in force, and why they differ.
 
@@ -474,6 +484,7 @@ TO_CLIENT: dict[str, Any] = {
     "linewise/trace": Trace,
     "linewise/completionApis": CompletionApis,
     "linewise/announcementsChanged": Announcements,
+    "linewise/feedbackAnswered": FeedbackAnswered,
 }
 """Notifications from the server."""
 

@@ -39,8 +39,9 @@ async def test_feedback_is_previewed_kept_and_shown(start: Start) -> None:
         assert mine["status"] == "waiting"
 
 
+@pytest.mark.parametrize("able", [False, True])
 async def test_answer_reaches_the_editor_by_itself(
-    start: Start, monkeypatch: pytest.MonkeyPatch
+    start: Start, monkeypatch: pytest.MonkeyPatch, able: bool
 ) -> None:
     """The next window tells of it, once, and asks nobody but who got the feedback."""
     monkeypatch.delenv("CI", raising=False)
@@ -52,18 +53,20 @@ async def test_answer_reaches_the_editor_by_itself(
             assert (await editor.request("linewise/sendFeedback", WORDS))["sent"]
         assert editor.messages == []
         says |= {"status": "fixed", "answer": "In release 2.4,\nsee [here](command:evil)."}
-        async with start(RULE) as editor:
+        editor = start(RULE)
+        editor.options = {"tellsOfAnswers": able}
+        async with editor:
             async with asyncio.timeout(60):
-                while not editor.messages:
+                while not editor.messages and not editor.answered:
                     await editor.request("linewise/models")
         before = len(asked)
         async with start(RULE) as again:
             await again.request("linewise/models")
-    assert editor.messages == [
+    assert (editor.answered if able else editor.messages) == [
         f"Your feedback “{WORDS['text']}” has an answer from Linewise ({origin}): "
         "In release 2.4, see [here] (command:evil)."
     ]
-    assert (again.messages, len(asked)) == ([], before)
+    assert (again.messages, again.answered, len(asked)) == ([], [], before)
     assert set(asked) == {"POST /v1/feedback", "GET /v1/feedback"}
 
 

@@ -390,6 +390,40 @@ def test_duplicates_of_a_duplicate_go_along_and_can_be_separated(site: Site) -> 
     assert [row.id for row in inbox.find("acme", Wanted())] == [3, 1]
 
 
+def test_two_that_are_merged_into_each_other_at_once_do_not_both_vanish(site: Site) -> None:
+    inbox, today = site.collector.inbox, now_utc(START).date()
+    for i in range(1, 21):
+        inbox.add("acme", f"{i:032x}", FEEDBACK | {"attachments": "[]"}, today)
+    start = Barrier(2)
+
+    def merge(first: int, second: int) -> list[bool]:
+        done = []
+        for i in range(0, 20, 2):
+            start.wait()
+            done.append(inbox.merge("acme", i + first, i + second))
+        return done
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.submit(merge, 1, 2), pool.submit(merge, 2, 1)
+        done = zip(one.result(), other.result(), strict=True)
+    assert [sum(pair) for pair in done] == [1] * 10
+    assert len(inbox.find("acme", Wanted())) == 10
+
+
+def test_newest_are_listed(site: Site) -> None:
+    rows = [
+        FEEDBACK
+        | {
+            "project": "acme", "receipt_hash": f"{i:064x}", "day": now_utc(START).date(),
+            "attachments": "[]", "status": "new",
+        }
+        for i in range(501)
+    ]  # fmt: skip
+    with site.collector.engine.begin() as connection:
+        connection.execute(tables.feedback.insert(), rows)
+    assert [row.id for row in site.collector.inbox.find("acme", Wanted())] == [*range(501, 1, -1)]
+
+
 async def test_health_and_measures(site: Site) -> None:
     await site.post(batch(lookup(1)))
     async with site.client() as client:

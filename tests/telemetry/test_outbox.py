@@ -203,6 +203,17 @@ def test_answer_is_news_once_and_asked_for_until_it_is_final(tmp_path: Path) -> 
     ]  # fmt: skip
 
 
+def test_maker_who_changes_the_answer_again_and_again_is_not_heard_for_ever(tmp_path: Path) -> None:
+    wire = Wire([], [Answer(201, None, b"{}")])
+    client = telemetry(tmp_path, Clock(), wire.send)
+    client.send_feedback(FEEDBACK)
+    wire.requests.clear()
+    wire.answers = answers(*(("planned", f"Soon, {i}.") for i in range(20)))
+    told = [len(client.feedback_news()) for _ in range(20)]
+    client.stop()
+    assert (sum(told), len(wire.requests)) == (5, 5)
+
+
 def test_settled_without_a_word_is_news_too(tmp_path: Path) -> None:
     wire = Wire([], [Answer(201, None, b"{}"), *answers(("declined", None))])
     client = telemetry(tmp_path, Clock(), wire.send)

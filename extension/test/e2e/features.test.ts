@@ -19,7 +19,7 @@ describe("a server that can do everything", () => {
   before(async () => {
     scripted = await ScriptedEditor.open({
       name: "features",
-      files: { "a.py": "import statistics\n\nstatistics.fmean([1.0, 2.0])\n", "b.py": "", "notes.md": "", "switch.py": "", "built.py": "", "keys.py": "", "vendored.py": "", "rules": "built.py\n" },
+      files: { "a.py": "import statistics\n\nstatistics.fmean([1.0, 2.0])\n", "b.py": "", "c.py": "", "notes.md": "", "switch.py": "", "built.py": "", "keys.py": "", "vendored.py": "", "rules": "built.py\n" },
       script: {
         completions: COMPLETIONS,
         abilities: ["docs", "explanation", "feedback", "telemetry"],
@@ -87,6 +87,9 @@ describe("a server that can do everything", () => {
   });
 
   test("feedback is asked for, shown word for word, and sent", async () => {
+    await editor.openFile("c.py");
+    await editor.type("total =");
+    await editor.waitForGhost("first + second + third");
     await editor.run("Linewise: Send Feedback…");
     await editor.choose("A problem");
     await editor.choose("The last completion");
@@ -95,20 +98,23 @@ describe("a server that can do everything", () => {
     await editor.screenshot("features-feedback-text");
     await editor.press("Enter");
     await editor.choose("No rating");
-    await editor.expectEntries(/Versions/);
+    await editor.expectEntries(/Versions/, /The last completion.*first \+ second \+ third/);
+    await editor.page.click(".quick-input-list .monaco-list-row:has-text('The last completion')");
     await editor.screenshot("features-feedback-attachments");
     await editor.press("Enter");
     await editor.question("An address");
     await editor.press("Enter");
     await editor.page.waitForSelector(".monaco-dialog-box");
     assert.match(await editor.shown(), /It closed a bracket twice\./);
+    assert.match((await editor.page.textContent(".monaco-dialog-box")) ?? "", /They are asked for the answer\./);
     await editor.screenshot("features-feedback-preview");
     await editor.button("Send");
     const { kind, about, attachments, contact } = await scripted.told("feedback", { text: "It closed a bracket twice." });
-    assert.deepEqual({ kind, about, attachments, contact }, { kind: "problem", about: "completion", attachments: [], contact: null });
+    assert.deepEqual({ kind, about, attachments, contact }, { kind: "problem", about: "completion", attachments: [" first + second + third"], contact: null });
     await editor.button("My Feedback");
     await editor.expectEntries(/It closed a bracket twice\..*received/);
     await editor.press("Escape");
+    await editor.openFile("a.py");
   });
 
   test("what would be sent is shown, and telemetry is switched on and off", async () => {

@@ -111,7 +111,13 @@ describe("from consent to deletion", () => {
     await dashboard.click("text=Save");
     await dashboard.waitForSelector(".status:has-text('fixed')");
 
+    // It comes by itself when a window opens, and every six hours.
     await editor.page.bringToFront();
+    await editor.run("Notifications: Clear All Notifications");
+    await editor.run("Linewise: Restart Server");
+    const said = "Your feedback “Colours are lost in a pipe.” has an answer from Click Makers";
+    await eventually("the answer", async () => (await editor.notifications()).some((text) => text.includes(said) && text.includes("They stay with color=True. In release 8.4.")));
+    await editor.screenshot("loop-answer-comes");
     await editor.button("My Feedback");
     await editor.expectEntries(/Colours are lost in a pipe\..*fixed.*They stay with color=True\./);
     await editor.screenshot("loop-answer");

@@ -57,6 +57,17 @@ const check = (name: string, steps: (story: Story) => void, expected: string[]):
   });
 };
 
+test("what was shown last is known after it left", () => {
+  let suggestions: Suggestions | undefined;
+  play((story) => {
+    ({ suggestions } = story);
+    assert.equal(suggestions.lastText, "");
+    suggestions.offered([total], "inferred");
+    suggestions.leave("rejected");
+  });
+  assert.equal(suggestions?.lastText, total.text);
+});
+
 const total = suggestion("a", "return sum(", "xs) / len(xs)");
 
 check("shown is reported once, however often the same item is offered", (s) => {

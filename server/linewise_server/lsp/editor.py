@@ -85,6 +85,8 @@ class Editor:
         """What the server said last of each document, by its URI."""
         self.statuses: list[Any] = []
         self.messages: list[str] = []
+        self.answered: list[str] = []
+        """What the server said of answers to feedback, if it may."""
         self.answers: list[str] = []
         """Buttons to press, in turn, when the server asks something; none left, it is closed."""
         self.offered: list[list[str]] = []
@@ -277,6 +279,10 @@ class Editor:
         @self._client.feature("linewise/documentStatus")  # type: ignore[untyped-decorator]
         def document_status(status: Any) -> None:
             self.documents[status.uri] = status
+
+        @self._client.feature("linewise/feedbackAnswered")  # type: ignore[untyped-decorator]
+        def feedback_answered(told: Any) -> None:
+            self.answered.append(told.notice)
 
         @self._client.feature(  # type: ignore[untyped-decorator]
             types.WINDOW_WORK_DONE_PROGRESS_CREATE

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from lsprotocol import types
 
 from linewise_server import protocol
-from linewise_server.lsp.plain import plain
+from linewise_server.lsp.plain import field, plain
 from linewise_server.lsp.server import LinewiseServer
 from linewise_telemetry.client.feedback import Feedback, Item
 from linewise_telemetry.client.telemetry import Telemetry
@@ -35,19 +35,32 @@ def register(server: LinewiseServer, telemetry: Telemetry) -> None:
     """Add the handlers to the server."""
     server.abilities["feedback"] = True
 
+    able = False
+
+    def introduced(options: Any) -> None:
+        nonlocal able
+        able = field(options, "tellsOfAnswers") is True
+
     async def begin() -> None:
         server.session.run(watch())
+
+    def tell(notice: str) -> None:
+        if able:
+            answered = protocol.FeedbackAnswered(notice)
+            server.protocol.notify("linewise/feedbackAnswered", protocol.to_wire(answered))
+        else:
+            server.window_show_message(types.ShowMessageParams(types.MessageType.Info, notice))
 
     async def watch() -> None:
         while True:
             try:
                 for item in await _aside(telemetry.feedback_news):
-                    notice = types.ShowMessageParams(types.MessageType.Info, describe_answer(item))
-                    server.window_show_message(notice)
+                    tell(describe_answer(item))
             except Exception:  # an edge: whatever is wrong with files, answers come by hand
                 log.debug("answers to feedback cannot be asked for", exc_info=True)
             await asyncio.sleep(NEWS_SECONDS)
 
+    server.session.listeners.introduced.append(introduced)
     server.session.listeners.starting.append(begin)
 
     @server.feature("linewise/previewFeedback")

@@ -37,6 +37,8 @@ SETTLED = ("fixed", "answered", "declined")
 ASKED_DAYS = 365
 """So long a collector keeps feedback, and so long it is asked for an answer."""
 MOST_ASKED = 20
+MOST_NOTICES = 5
+"""So often the user is told by itself of what becomes of one feedback, whatever a maker does."""
 _RECEIPT = re.compile(r"[0-9a-f]{32}")
 
 
@@ -87,6 +89,7 @@ class Item:
     etag: str = ""
     told: str = ""
     """What the user was told of its answer."""
+    notices: int = 0
 
     @property
     def word(self) -> str:
@@ -189,7 +192,11 @@ class Outbox:
             return fresh
         with suppress(Timeout, OSError), FileLock(self._directory / "news.lock", timeout=0):
             asked = self._ask_all(self._open_questions())
-            fresh += (self._tell(item) for item in asked if item.word != item.told)
+            fresh += (
+                self._tell(replace(item, notices=item.notices + 1))
+                for item in asked
+                if item.word != item.told
+            )
         return fresh
 
     def items(self) -> list[Item]:
@@ -228,7 +235,7 @@ class Outbox:
         return [
             item
             for item in self.items()
-            if item.sent and item.created > oldest
+            if item.sent and item.created > oldest and item.notices < MOST_NOTICES
             if item.status not in SETTLED or item.word != item.told
         ][:MOST_ASKED]
 

@@ -26,6 +26,7 @@ ABOUT = ("completion", "symbol", "product", "catalogue")
 OPEN_STATUSES = ("new", "seen", "planned")
 FEEDBACK_DAYS = 365
 STATUSES = ("new", "seen", "planned", "fixed", "answered", "declined")
+MOST_LISTED = 500
 _LIMITS = {"subject": 160, "contact": 254}
 
 
@@ -135,7 +136,7 @@ class Inbox:
             named = func.lower(func.coalesce(feedback.assignee, ""))
             query = query.where(named == func.lower(wanted.assignee))
         with self._engine.connect() as connection:
-            return list(connection.execute(query.order_by(feedback.id.desc()).limit(500)))
+            return list(connection.execute(query.order_by(feedback.id.desc()).limit(MOST_LISTED)))
 
     def assignees(self, project: str) -> list[str]:
         """Return to whom feedback of a project is assigned, in order."""
@@ -192,12 +193,19 @@ class Inbox:
         What was merged into it goes along. Returns whether both exist, differ, and the other is no
         duplicate itself.
         """
-        target = self.get(project, into)
-        if target is None or target.merged_into is not None or id_ == into:
+        if id_ == into:
             return False
         feedback = tables.feedback.c
+        both = (feedback.project == project) & feedback.id.in_([id_, into])
         duplicates = (feedback.id == id_) | (feedback.merged_into == id_)
         with self._engine.begin() as connection:
+            # Nobody else may merge either meanwhile, or both could vanish into each other.
+            connection.execute(update(tables.feedback).where(both).values(project=project))
+            target = connection.execute(
+                select(feedback.merged_into).where(both, feedback.id == into)
+            ).one_or_none()
+            if target is None or target.merged_into is not None:
+                return False
             changed = connection.execute(
                 update(tables.feedback)
                 .where(feedback.project == project, duplicates)

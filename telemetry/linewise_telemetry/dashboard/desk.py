@@ -65,6 +65,7 @@ class Desk:
             chosen={"status": status, "kind": kind, "subject": subject, "assignee": whose},
             statuses=inbox.STATUSES,
             kinds=inbox.KINDS,
+            most=inbox.MOST_LISTED,
             whose=[(MINE, "me"), (NOBODYS, "nobody")]
             + [(name, name) for name in self._collector.inbox.assignees(project)],
         )
