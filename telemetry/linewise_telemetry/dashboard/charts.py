@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 
     from linewise_telemetry.dashboard.readings import Reading
 
-WIDTH, HEIGHT = 640, 200
+WIDTH, HEIGHT = 440, 180
+"""About as wide as a card is on the screen, so that text is drawn at its own size."""
 LEFT, RIGHT, TOP, BOTTOM = 48, 12, 24, 28
 ROW = 24
-LABEL = 220
+LETTER = 7.0
+"""Width of a letter in a bar's name, about."""
+LEAST_NAME, MOST_LETTERS = 70, 27
+VALUE = 172
+"""Room for a bar's figure behind it."""
 
 
 def line(
@@ -71,15 +76,20 @@ def line(
     return Markup("".join([*parts, "</svg>"]))  # noqa: S704 (all in it is escaped or a number)
 
 
-def bars(readings: Sequence[Reading], *, title: str, counts: bool) -> Markup:
-    """Return a bar a value: its share with a whisker for the interval, or its count."""
+def bars(readings: Sequence[Reading], *, title: str, counts: bool, words: bool = False) -> Markup:
+    """Return a bar a value: its share with a whisker for the interval, or its count.
+
+    With `words` the values are words of the registry and are written as such: `no_page` as no page.
+    """
     if not readings:
         return Markup('<p class="empty">Nothing may be shown yet.</p>')
     height = ROW * len(readings) + 8
     most = max(reading.share.den for reading in readings) if counts else 1.0
-    room = WIDTH - LABEL - 170
+    names = [_short(r.value.replace("_", " ") if words else r.value) for r in readings]
+    label = max(LEAST_NAME, 14 + LETTER * max(map(len, names)))
+    room = WIDTH - label - (60 if counts else VALUE)
     parts = [_open(WIDTH, height, title)]
-    for row, reading in enumerate(readings):
+    for row, (name, reading) in enumerate(zip(names, readings, strict=True)):
         middle = ROW * row + ROW / 2 + 4
         value = reading.share.den / most if counts else reading.share.value
         text = f"{reading.share.den:,}"
@@ -87,14 +97,14 @@ def bars(readings: Sequence[Reading], *, title: str, counts: bool) -> Markup:
             part = reading.share
             text = f"{100 * value:.0f} % ({100 * part.low:.0f} to {100 * part.high:.0f}) of {text}"
         said = escape(f"{reading.value}: {describe(reading, counts=counts)}")
-        parts.append(_text("name", LABEL - 8, middle + 4, _short(reading.value), anchor="end"))
+        parts.append(_text("name", label - 8, middle + 4, name, anchor="end"))
         parts.append(
-            f'<rect class="bar" x="{LABEL}" y="{middle - 7:.1f}" height="14"'
+            f'<rect class="bar" x="{label:.1f}" y="{middle - 7:.1f}" height="14"'
             f' width="{max(1.0, room * value):.1f}"><title>{said}</title></rect>'
         )
-        parts.append(_text("value", LABEL + room + 8, middle + 4, text))
+        parts.append(_text("value", label + room + 8, middle + 4, text))
         if not counts:
-            low, high = LABEL + room * reading.share.low, LABEL + room * reading.share.high
+            low, high = label + room * reading.share.low, label + room * reading.share.high
             parts.append(_stroke("whisker", low, middle, high, middle))
     return Markup("".join([*parts, "</svg>"]))  # noqa: S704 (all in it is escaped or a number)
 
@@ -127,4 +137,4 @@ def _stroke(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 32 else "…" + text[-31:]
+    return text if len(text) <= MOST_LETTERS else "…" + text[1 - MOST_LETTERS :]
