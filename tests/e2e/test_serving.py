@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -157,6 +158,24 @@ async def test_completes_over_tcp(start: Start, tmp_path: Path) -> None:
         assert server.stderr is not None
         assert await server.stderr.read() == b""
     await client.stop()  # type: ignore[no-untyped-call] # pygls
+
+
+async def test_ctrl_c_ends_it_at_once() -> None:
+    async with listening() as (server, _):
+        server.send_signal(signal.SIGINT)
+        assert await server.wait() == 130
+    pipe = asyncio.subprocess.PIPE
+    server = await asyncio.create_subprocess_exec(*SERVE, stdin=pipe, stdout=pipe, stderr=pipe)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    async with asyncio.timeout(60):
+        server.stdin.write(framed(INITIALIZE))
+        await answer_to(INITIALIZE, server.stdout)
+        server.send_signal(signal.SIGINT)
+        # It is not waited for a client that says nothing and does not hang up.
+        assert await server.wait() == 130
+        _, err = await server.communicate()
+    assert err == b""
 
 
 @pytest.mark.parametrize("size", [0, 30, 80, None], ids=["nothing", "head", "body", "whole"])
