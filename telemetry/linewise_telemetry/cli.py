@@ -134,6 +134,7 @@ def delete() -> None:
 )
 @click.option("--yes", is_flag=True, help="Send without showing it first.")
 @click.option("--mine", is_flag=True, help="Show what became of the feedback you sent.")
+@click.option("--delete", "unwanted", metavar="RECEIPT", help="Take back what you sent.")
 def feedback(
     text: str | None,
     kind: str,
@@ -144,11 +145,17 @@ def feedback(
     attach: Iterable[Path],
     yes: bool,
     mine: bool,
+    unwanted: str | None,
 ) -> None:
     """Send feedback; you see who gets it and every byte first, and no telemetry is needed."""
     if mine:
         with _opened() as client:
             _say_feedback(client)
+        return
+    if unwanted is not None:
+        with _opened() as client:
+            item = client.withdraw_feedback(unwanted)
+        click.echo(f"Deleted: {item.excerpt}")
         return
     piped = text is None and not sys.stdin.isatty()
     written = Feedback(

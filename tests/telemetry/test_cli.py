@@ -267,6 +267,10 @@ def test_the_whole_loop(
     mine = run(feedback, "--mine").output
     assert "fixed     product: It hangs" in mine
     assert "In release 2.4." in mine
+    receipt = mine.split()[0]
+    assert run(feedback, "--delete", receipt).output == "Deleted: It hangs\n"
+    assert staff.get("/p/linewise/feedback/1").status_code == 404
+    assert run(feedback, "--mine").output == "You have sent no feedback from this machine.\n"
 
     for install in range(6):
         monkeypatch.setenv("LINEWISE_HOME", str(linewise_home / f"install{install}"))

@@ -295,6 +295,21 @@ async def test_feedback_is_kept_once_and_its_status_told(site: Site) -> None:
     assert "error" in await ask_feedback(site, "b" * 32)
 
 
+async def test_feedback_is_taken_back_by_its_receipt(site: Site) -> None:
+    for receipt in (RECEIPT, "b" * 32):
+        await send_feedback(site, receipt)
+    site.collector.inbox.merge("acme", 2, 1)
+    site.collector.inbox.change("acme", 1, Change("fixed", None, "Yes.", None))
+    headers = {"Linewise-Receipt": RECEIPT}
+    async with site.client() as client:
+        statuses = [
+            (await client.delete("/v1/feedback", headers=headers)).status_code for _ in range(2)
+        ]
+    assert statuses == [200, 404]
+    assert "error" in await ask_feedback(site)
+    assert await ask_feedback(site, "b" * 32) == {"status": "fixed", "answer": "Yes."}
+
+
 async def test_unchanged_status_is_told_by_its_etag(site: Site) -> None:
     await send_feedback(site)
     headers = {"Linewise-Receipt": RECEIPT}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -229,6 +230,38 @@ def test_what_was_read_in_my_feedback_is_no_news(tmp_path: Path) -> None:
     client.my_feedback(ask=True)
     wire.usual = Answer(304, None, b"")
     assert client.feedback_news() == []
+    client.stop()
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (Answer(200, None, b"{}"), None),
+        (Answer(404, None, b""), None),
+        (Answer(503, None, b""), "did not delete"),
+        (OFFLINE, "not reachable"),
+    ],
+)
+def test_what_was_sent_can_be_taken_back(
+    tmp_path: Path, answer: Answer | TransportError, why: str | None
+) -> None:
+    wire = Wire([], [Answer(201, None, b"{}"), answer])
+    client = telemetry(tmp_path, Clock(), wire.send)
+    receipt = client.send_feedback(FEEDBACK).receipt
+    with pytest.raises(FeedbackError, match=why) if why else nullcontext():
+        client.withdraw_feedback(receipt)
+    method, url, body, headers = wire.requests[1]
+    assert (method, url, body) == ("DELETE", "https://acme.example/v1/feedback", None)
+    assert headers["Linewise-Receipt"] == receipt
+    assert [item.receipt for item in client.my_feedback(ask=False)] == ([receipt] if why else [])
+    client.stop()
+
+
+@pytest.mark.parametrize("receipt", ["", "0" * 32, "../identity", "x"])
+def test_unknown_feedback_cannot_be_taken_back(tmp_path: Path, receipt: str) -> None:
+    client = telemetry(tmp_path, Clock(), Wire().send)
+    with pytest.raises(FeedbackError, match="there is no feedback"):
+        client.withdraw_feedback(receipt)
     client.stop()
 
 

@@ -199,6 +199,22 @@ class Outbox:
             )
         return fresh
 
+    def withdraw(self, receipt: str) -> Item:
+        """Have a feedback deleted by whoever has it, then here; return what it was.
+
+        Raises FeedbackError where there is none, or its recipient did not confirm: then it stays.
+        """
+        item = self._read(self._state(receipt)) if _RECEIPT.fullmatch(receipt) else None
+        if item is None:
+            raise FeedbackError(f"there is no feedback with the receipt {receipt}")
+        # A feedback of which no answer came may have arrived all the same.
+        with self._lock:
+            if item.recipient.origin and item.status != "refused":
+                self._delete(item)
+            for path in (self._path(receipt), self._state(receipt)):
+                path.unlink(missing_ok=True)
+        return item
+
     def items(self) -> list[Item]:
         """Return every item, newest first."""
         found = (self._read(path) for path in self._directory.glob("*.state.json"))
@@ -256,6 +272,19 @@ class Outbox:
                 except TransportError:
                     silent.add(item.recipient.origin)
             yield item
+
+    def _delete(self, item: Item) -> None:
+        url = item.recipient.origin + "/v1/feedback"
+        try:
+            answer = self._send("DELETE", url, None, self._headers(item))
+        except TransportError as error:
+            raise FeedbackError(
+                f"{item.recipient.name} is not reachable ({error}); nothing was deleted, try again"
+            ) from error
+        if answer.status not in (200, 404):
+            raise FeedbackError(
+                f"{item.recipient.name} did not delete it ({answer.status}); try again"
+            )
 
     def _ask(self, item: Item) -> Item:
         headers = self._headers(item) | ({"If-None-Match": item.etag} if item.etag else {})

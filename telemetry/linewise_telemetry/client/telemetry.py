@@ -264,6 +264,10 @@ class Telemetry:
         """Return the user's feedback, newest first; with `ask` as the recipients answer now."""
         return self._outbox.refresh() if ask else self._outbox.items()
 
+    def withdraw_feedback(self, receipt: str) -> Item:
+        """Have a feedback deleted, there and here. Raises FeedbackError where that fails."""
+        return self._outbox.withdraw(receipt)
+
     def feedback_news(self) -> list[Item]:
         """Ask the recipients of feedback for answers; return those that nobody told yet.
 

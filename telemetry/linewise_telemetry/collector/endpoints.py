@@ -60,6 +60,7 @@ class Endpoints:
             Route("/v1/logs", self.take_logs, methods=["POST"]),
             Route("/v1/feedback", self.take_feedback, methods=["POST"]),
             Route("/v1/feedback", self.tell_feedback, methods=["GET"]),
+            Route("/v1/feedback", self.forget_feedback, methods=["DELETE"]),
             Route("/v1/me", self.forget_me, methods=["DELETE"]),
             Route("/v1/deletions/{receipt}", self.tell_deletion, methods=["GET"]),
             Route("/healthz", self.tell_health, methods=["GET"]),
@@ -129,6 +130,13 @@ class Endpoints:
             return Response(status_code=304, headers={"ETag": etag})
         answer.headers["ETag"] = etag
         return answer
+
+    async def forget_feedback(self, request: Request) -> Response:
+        """Delete a feedback for whoever has its receipt."""
+        self._check_address(request)
+        if not await run_in_threadpool(self.inbox.remove, self._receipt(request)):
+            raise HTTPException(404, "there is no feedback with this receipt")
+        return JSONResponse({"status": "deleted"})
 
     async def forget_me(self, request: Request) -> Response:
         """Delete everything that was sent under a key, and give a receipt."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, select, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, select, update
 
 from linewise_telemetry.collector import tables
 from linewise_telemetry.collector.database import insert
@@ -117,6 +117,17 @@ class Inbox:
             return None
         status = "received" if row.status == "new" else row.status
         return {"status": status, "answer": _answer(row)}
+
+    def remove(self, receipt: str) -> bool:
+        """Delete the feedback with a receipt; return whether there was one.
+
+        What was merged into it stays, with what was said.
+        """
+        feedback = tables.feedback
+        own = feedback.c.receipt_hash == _hash(receipt)
+        with self._engine.begin() as connection:
+            _release(connection, select(feedback.c.id).where(own))
+            return bool(connection.execute(delete(feedback).where(own)).rowcount)
 
     def find(self, project: str, wanted: Wanted) -> list[Row[Any]]:
         """Return what is wanted of a project's feedback, newest first, merged ones left out."""
@@ -237,20 +248,26 @@ def retire(connection: Connection, today: date) -> int:
     closed = select(other.c.id).where(
         other.c.merged_into.is_(None), other.c.status.not_in(OPEN_STATUSES)
     )
+    _release(connection, closed.where(other.c.day < oldest))
+    gone = delete(feedback).where(
+        feedback.c.day < oldest,
+        func.coalesce(feedback.c.merged_into, feedback.c.id).in_(closed),
+    )
+    return connection.execute(gone).rowcount
+
+
+def _release(connection: Connection, going: Select[tuple[int]]) -> None:
+    """Let the duplicates of what is about to go stand on their own, with what was said of it."""
+    feedback, other = tables.feedback, tables.feedback.alias()
     said = {
         name: select(other.c[name]).where(other.c.id == feedback.c.merged_into).scalar_subquery()
         for name in ("status", "answer", "release")
     }
     connection.execute(
         update(feedback)
-        .where(feedback.c.merged_into.in_(closed.where(other.c.day < oldest)))
+        .where(feedback.c.merged_into.in_(going))
         .values(said | {"merged_into": None})
     )
-    gone = delete(feedback).where(
-        feedback.c.day < oldest,
-        func.coalesce(feedback.c.merged_into, feedback.c.id).in_(closed),
-    )
-    return connection.execute(gone).rowcount
 
 
 def attachments(row: Row[Any]) -> list[str]:
