@@ -40,6 +40,9 @@ export interface SessionParts {
   readonly middleware: Middleware;
 }
 
+/** Of what is written, each with a document of its own. */
+export const SCHEMES: readonly string[] = ["file", "untitled", "vscode-notebook-cell"];
+
 const CRASHES_IN_A_ROW = 4;
 const ROW_MS = 3 * 60_000;
 
@@ -172,7 +175,7 @@ export class Session implements Disposable {
 
   private options(): LanguageClientOptions {
     return {
-      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-notebook-cell" }],
+      documentSelector: SCHEMES.map((scheme) => ({ scheme })),
       outputChannel: this.parts.log,
       initializationOptions: () => ({ settings: sectionForServer(), ...this.parts.initializationOptions() }),
       middleware: this.parts.middleware,
@@ -230,6 +233,11 @@ export function activate({ context, session }: Linewise): void {
         void session.restart();
       }
     }),
-    commands.registerCommand("linewise.restart", () => session.restart()),
+    commands.registerCommand("linewise.restart", async () => {
+      await session.restart();
+      if (session.current.kind === "needsSetUp") {
+        await commands.executeCommand("linewise.setUp");
+      }
+    }),
   );
 }
