@@ -20,6 +20,7 @@ import {
 import type { Middleware } from "vscode-languageclient/node";
 import { acceptCommand, completionDismissedNotification, completionShownNotification, didPartiallyAcceptCompletionNotification } from "./protocol";
 import type { Missed, Place } from "./missed";
+import { editorAtHand, serverAtHand } from "./needs";
 import type { Linewise, Session } from "./session";
 import { asksWhileTyping } from "./settings";
 import type { Snooze } from "./snooze";
@@ -95,7 +96,9 @@ export function activate({ context, session }: Linewise, suggestions: Suggestion
         void missed.ask(() => commands.executeCommand("editor.action.inlineSuggest.trigger", { explicit: false }));
       }
     }),
-    commands.registerCommand("linewise.complete", () => commands.executeCommand("editor.action.inlineSuggest.trigger")),
+    commands.registerCommand("linewise.complete", () =>
+      serverAtHand(session) === undefined || editorAtHand() === undefined ? undefined : commands.executeCommand("editor.action.inlineSuggest.trigger"),
+    ),
     commands.registerCommand("linewise.dismiss", () => {
       suggestions.leave("rejected");
       return commands.executeCommand("editor.action.inlineSuggest.hide");

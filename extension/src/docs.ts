@@ -14,6 +14,7 @@ import {
   type QuickPickItem,
 } from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
+import { editorAtHand, serverAtHand } from "./needs";
 import { label, lines } from "./news";
 import { apisAtRequest, completionApisNotification, docsOpenedNotification, docsRatedNotification, type ApiLink, type DocsRated } from "./protocol";
 import type { Linewise, Session } from "./session";
@@ -30,15 +31,15 @@ const DID_NOT_HELP: QuickInputButton = { iconPath: new ThemeIcon("thumbsdown"), 
 export function activate({ context, session, log }: Linewise): void {
   context.subscriptions.push(
     commands.registerCommand("linewise.openApiDocs", async () => {
-      const editor = window.activeTextEditor;
-      const { server } = session;
+      const server = serverAtHand(session);
+      const editor = server === undefined ? undefined : editorAtHand();
       if (editor === undefined || server === undefined) {
         return;
       }
       const { line, character } = editor.selection.active;
       const uri = server.code2ProtocolConverter.asUri(editor.document.uri);
       try {
-        await show(server, server.sendRequest(apisAtRequest, { uri, line, character }));
+        await showApis(server, server.sendRequest(apisAtRequest, { uri, line, character }));
       } catch (error) {
         log.error(`docs: ${String(error)}`);
       }
@@ -82,8 +83,11 @@ export function pythonIsServed(): boolean {
   return PYTHON_SERVERS.some((id) => extensions.getExtension(id) !== undefined);
 }
 
-/** Lists APIs; resolves once the list is up to date, and goes on until the user closes it. */
-async function show(server: LanguageClient, links: Promise<readonly ApiLink[]>): Promise<void> {
+/**
+ * Lists APIs, those of the last completion under `completion`; resolves once the list is up to date, and goes on until
+ * the user closes it.
+ */
+export async function showApis(server: LanguageClient, links: Promise<readonly ApiLink[]>, completion = "In the last completion"): Promise<void> {
   const list = window.createQuickPick<Entry>();
   list.title = "Open API Docs";
   list.placeholder = "The API whose page to open";
@@ -107,7 +111,7 @@ async function show(server: LanguageClient, links: Promise<readonly ApiLink[]>):
   });
   list.show();
   try {
-    list.items = entries(await links);
+    list.items = entries(await links, completion);
   } finally {
     list.busy = false;
   }
@@ -133,12 +137,12 @@ async function askReason({ name, maker }: ApiLink): Promise<DocsRated["reason"] 
   return (await window.showQuickPick(reasons, { title: `What is wrong with the docs of ${name}?`, placeHolder }))?.reason;
 }
 
-function entries(links: readonly ApiLink[]): Entry[] {
+function entries(links: readonly ApiLink[], completion: string): Entry[] {
   const group = (label: string, source: ApiLink["source"]): Entry[] => {
     const members = links.filter((link) => link.source === source);
     return members.length === 0 ? [] : [{ label, kind: QuickPickItemKind.Separator }, ...members.map(entry)];
   };
-  const found = [...group("At the cursor", "cursor"), ...group("In the last completion", "completion")];
+  const found = [...group("At the cursor", "cursor"), ...group(completion, "completion")];
   return found.length === 0 ? [{ label: "No API here that Linewise knows a page for" }] : found;
 }
 

@@ -8,6 +8,7 @@
 import { CancellationError, commands, ProgressLocation, ViewColumn, window, type TextEditor, type WebviewOptions, type WebviewPanel } from "vscode";
 import { WorkDoneProgress, type LanguageClient } from "vscode-languageclient/node";
 import { isCancelled } from "./models";
+import { editorAtHand, serverAtHand } from "./needs";
 import { stepsOf } from "./progress";
 import { explainCompletionRequest, type ExplainedCompletion } from "./protocol";
 import type { Linewise } from "./session";
@@ -29,8 +30,8 @@ export function activate({ context, session, log }: Linewise): void {
   };
   context.subscriptions.push(
     commands.registerCommand("linewise.explainCompletion", async () => {
-      const editor = window.activeTextEditor;
-      const { server } = session;
+      const server = serverAtHand(session);
+      const editor = server === undefined ? undefined : editorAtHand();
       if (editor === undefined || server === undefined) {
         return;
       }

@@ -5,6 +5,7 @@
  */
 
 import { commands, env, extensions, version, window, type QuickPickItem } from "vscode";
+import { serverAtHand } from "./needs";
 import { feedbackAnsweredNotification, myFeedbackRequest, previewFeedbackRequest, sendFeedbackRequest, type Feedback, type FeedbackStatus } from "./protocol";
 import type { Preview } from "./preview";
 import type { Linewise } from "./session";
@@ -26,13 +27,13 @@ export function activate(linewise: Linewise, preview: Preview, lastCompletion: (
       });
     }),
     commands.registerCommand("linewise.sendFeedback", async () => {
-      const feedback = await ask(lastCompletion());
+      const feedback = serverAtHand(session) === undefined ? undefined : await ask(lastCompletion());
       if (feedback !== undefined) {
         await send(linewise, preview, feedback);
       }
     }),
     commands.registerCommand("linewise.myFeedback", async () => {
-      const { server } = session;
+      const server = serverAtHand(session);
       if (server === undefined) {
         return;
       }

@@ -9,7 +9,6 @@
 import {
   CancellationTokenSource,
   commands,
-  env,
   languages,
   ProgressLocation,
   Range,
@@ -25,13 +24,17 @@ import {
 import { ProgressType, type LanguageClient, type Middleware } from "vscode-languageclient/node";
 import type { Decisions } from "./decision";
 import { Draft } from "./draft";
+import { showApis } from "./docs";
 import { languageName } from "./languages";
 import { isCancelled, useModel } from "./models";
+import { editorAtHand, serverAtHand } from "./needs";
+import { names } from "./news";
 import { showOnce } from "./notices";
 import type { Preview } from "./preview";
-import { generateCommand, generateRequest, generationComingNotification, type ApiLink, type Generate, type Generation, type GenerationProgress } from "./protocol";
+import { generateCommand, generateRequest, generationComingNotification, modelsRequest, type Generate, type Generation, type GenerationProgress } from "./protocol";
 import type { Linewise } from "./session";
 import { SECTION } from "./settings";
+import { bytes } from "./text";
 
 type Kind = Generate["kind"];
 type Ask = Pick<Generate, "kind" | "detail"> & { readonly range: Range };
@@ -87,8 +90,8 @@ export class Generator {
   }
 
   private async fromPalette(kind: Kind): Promise<void> {
-    const editor = window.activeTextEditor;
-    const { server } = this.linewise().session;
+    const server = serverAtHand(this.linewise().session);
+    const editor = server === undefined ? undefined : editorAtHand();
     if (editor === undefined || server === undefined) {
       return;
     }
@@ -187,8 +190,7 @@ export class Generator {
     } else if (answer.file !== "" && answer.text.trim() !== "") {
       await openBeside(document, answer);
     } else if (answer.edits.length === 0 || !shownFirst(document)) {
-      if (!(await draft.finish(answer.edits))) {
-        await this.taken(answer, document);
+      if (!(await draft.finish(answer.edits)) && !(await this.taken(answer, document))) {
         return;
       }
     } else if (!(await this.agreed(answer, draft, document))) {
@@ -203,41 +205,47 @@ export class Generator {
     if (!(await this.decisions.ask(document, draft.preview(answer.edits), title))) {
       return false;
     }
-    if (await draft.finish(answer.edits)) {
-      return true;
-    }
-    await this.taken(answer, document);
-    return false;
+    return (await draft.finish(answer.edits)) || this.taken(answer, document);
   }
 
-  /** The user changed the text at the place: what stands there stays, and they decide. */
-  private async taken(answer: Generation, document: TextDocument): Promise<void> {
+  /** The user changed the text at the place: what stands there stays, and they decide whether to see the result. */
+  private async taken(answer: Generation, document: TextDocument): Promise<boolean> {
     const [show, discard] = ["Show the Result", "Discard"];
     const message = `${titleOf(answer.kind)}: you changed the text at the place meanwhile, so nothing was written over it.`;
-    if ((await window.showWarningMessage(message, show, discard)) === show) {
-      await openBeside(document, { ...answer, file: "", text: (answer.edits[0]?.text ?? answer.text).replace(/^[\r\n]+/, "") });
+    if ((await window.showWarningMessage(message, show, discard)) !== show) {
+      return false;
     }
+    await openBeside(document, { ...answer, file: "", text: (answer.edits[0]?.text ?? answer.text).replace(/^[\r\n]+/, "") });
+    return true;
   }
 
   private async tell(server: LanguageClient, answer: Generation): Promise<void> {
+    const open = (chosen: string | undefined): unknown => (chosen === undefined ? undefined : showApis(server, Promise.resolve(answer.apis), "In what was generated"));
     const problems = [...answer.problems, ...(answer.unresolved.length === 0 ? [] : [`Defined nowhere: ${answer.unresolved.join(", ")}.`])];
     const pages = answer.apis.filter(({ url }) => url !== null);
+    const used = pages.length === 0 ? "" : ` Uses ${names(pages)}.`;
+    const unchecked = answer.namesChecked ? "" : " Names were not checked.";
+    const summary = `${titleOf(answer.kind)}: ${lines(answer.text)}${answer.model === "" ? "" : ` by ${answer.model}`}.${unchecked}${used}`;
     const docs = pages.length === 0 ? [] : ["Docs…"];
-    const names = answer.namesChecked ? "" : " Names were not checked.";
-    const summary = `${titleOf(answer.kind)}: ${lines(answer.text)}${answer.model === "" ? "" : ` by ${answer.model}`}.${names}`;
     if (problems.length > 0) {
-      void window.showWarningMessage(`${titleOf(answer.kind)}: check it. ${problems.join(" ")}${names}`, ...docs).then((chosen) => (chosen === undefined ? undefined : openDocs(pages)));
+      void window.showWarningMessage(`${titleOf(answer.kind)}: check it. ${problems.join(" ")}${unchecked}${used}`, ...docs).then(open);
     } else if (docs.length > 0) {
-      void window.showInformationMessage(summary, ...docs).then((chosen) => (chosen === undefined ? undefined : openDocs(pages)));
+      void window.showInformationMessage(summary, ...docs).then(open);
     } else {
       window.setStatusBarMessage(`$(check) ${summary}`, 8000);
     }
-    if (answer.advice !== null && answer.betterModel !== null) {
-      const get = `Get ${answer.betterModel}`;
-      const chosen = await showOnce(this.linewise().context, `better.${answer.kind}`, answer.advice, get);
-      if (chosen === get) {
-        await useModel(this.linewise(), server, answer.betterModel);
-      }
+    await this.advise(server, answer);
+  }
+
+  /** Says once what to expect of a small model here, and offers the smallest that does it well. */
+  private async advise(server: LanguageClient, { advice, betterModel, kind }: Generation): Promise<void> {
+    const better = betterModel === null ? undefined : (await server.sendRequest(modelsRequest, {})).find(({ name }) => name === betterModel);
+    if (advice === null || better === undefined) {
+      return;
+    }
+    const get = better.installed ? `Use ${better.title}` : `Get ${better.title} (${bytes(better.size)})`;
+    if ((await showOnce(this.linewise().context, `better.${kind}`, advice, get)) === get) {
+      await useModel(this.linewise(), server, better.name);
     }
   }
 
@@ -354,12 +362,4 @@ function exists(uri: Uri): Thenable<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function openDocs(apis: readonly ApiLink[]): Promise<void> {
-  const entries = apis.map(({ name, caption, url }) => ({ label: `$(book) ${name}`, detail: caption, url }));
-  const chosen = await window.showQuickPick(entries, { title: "Docs of what was generated" });
-  if (typeof chosen?.url === "string") {
-    await env.openExternal(Uri.parse(chosen.url));
-  }
 }

@@ -7,11 +7,11 @@
 
 import { Hover, languages, MarkdownString } from "vscode";
 import { hoverRestRequest } from "./protocol";
-import { DOCUMENTS, type Linewise } from "./session";
+import { SCHEMES, type Linewise } from "./session";
 
 export function activate({ context, session, log }: Linewise): void {
   // Only Python's names are inferred; all others are known at once.
-  const python = DOCUMENTS.map((filter) => ({ ...filter, language: "python" }));
+  const python = SCHEMES.map((scheme) => ({ scheme, language: "python" }));
   context.subscriptions.push(
     languages.registerHoverProvider(python, {
       async provideHover(document, position, token): Promise<Hover | undefined> {

@@ -21,6 +21,15 @@ export function lines(apis: readonly ApiLink[]): readonly string[] {
   return apis.map(({ name, caption }) => `${name} (${caption})`);
 }
 
+/** APIs that a sentence names; a list has them all. */
+const MOST_NAMES = 3;
+
+/** The names of some APIs, as a sentence has them. */
+export function names(apis: readonly ApiLink[]): string {
+  const more = apis.length - MOST_NAMES;
+  return `${apis.slice(0, MOST_NAMES).map(({ name }) => name).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
 /** How an announcement is called in a list. */
 export function headline({ maker, title }: Announced): string {
   return `${maker}: ${title}`;

@@ -28,8 +28,8 @@ export interface Linewise {
   readonly log: LogOutputChannel;
 }
 
-/** The texts that the server is told of. */
-export const DOCUMENTS = [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-notebook-cell" }] as const;
+/** Of the texts that the server is told of. */
+export const SCHEMES: readonly string[] = ["file", "untitled", "vscode-notebook-cell"];
 
 /** Parts of the server that it says it has, in `capabilities.experimental.linewise`. */
 export const ABILITIES = ["docs", "explanation", "feedback", "generation", "telemetry"] as const;
@@ -175,7 +175,7 @@ export class Session implements Disposable {
 
   private options(): LanguageClientOptions {
     return {
-      documentSelector: [...DOCUMENTS],
+      documentSelector: SCHEMES.map((scheme) => ({ scheme })),
       outputChannel: this.parts.log,
       initializationOptions: () => ({ settings: sectionForServer(), ...this.parts.initializationOptions() }),
       middleware: this.parts.middleware,
@@ -233,6 +233,11 @@ export function activate({ context, session }: Linewise): void {
         void session.restart();
       }
     }),
-    commands.registerCommand("linewise.restart", () => session.restart()),
+    commands.registerCommand("linewise.restart", async () => {
+      await session.restart();
+      if (session.current.kind === "needsSetUp") {
+        await commands.executeCommand("linewise.setUp");
+      }
+    }),
   );
 }

@@ -6,6 +6,7 @@
  */
 
 import { commands, ConfigurationTarget, env, window, workspace, type QuickPickItem } from "vscode";
+import { serverAtHand } from "./needs";
 import { askForConsent } from "./consent";
 import { telemetryRequest, type SetTelemetry, type Telemetry } from "./protocol";
 import type { Preview } from "./preview";
@@ -36,7 +37,7 @@ export function activate(linewise: Linewise, preview: Preview): void {
         void follow(linewise);
       }
     }),
-    commands.registerCommand("linewise.showTelemetry", () => showPreview(linewise, preview)),
+    commands.registerCommand("linewise.showTelemetry", () => (serverAtHand(session) === undefined ? undefined : showPreview(linewise, preview))),
     commands.registerCommand("linewise.telemetryOn", () => turnOn(linewise, preview)),
     commands.registerCommand("linewise.telemetryOff", () => choose("off")),
   );
@@ -123,7 +124,7 @@ interface Choice extends QuickPickItem {
 
 const PREVIEW: Choice = { level: undefined, label: "$(eye) See Exactly What Would Be Sent", detail: "Opens the records as they stand now; nothing is switched on." };
 const SENDING: readonly Choice[] = [
-  { level: "counts", label: "Counts", detail: "Once a week, how often something happened, under a random key. Nothing says when in the week, or who." },
+  { level: "counts", label: "Counts", detail: "Once a week, how often, under a random key. Nothing says when or who." },
   { level: "events", label: "Events", detail: "Each event with its closed fields. Never code, paths or text that you wrote." },
 ];
 

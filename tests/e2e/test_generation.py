@@ -328,6 +328,20 @@ async def test_the_default_model_writes_code_docstrings_and_answers(
         assert "even" in explained["text"]
 
 
+async def test_a_small_model_is_shown_what_the_file_imports(start: Start) -> None:
+    signed = {
+        "after": r"(?s)# click\S*\.echo\(message.*the mean\.\"\"\"\s*",
+        "text": "    return 1\n",
+    }
+    async with window(start, signed) as w:
+        await w.open(
+            "import json\nfrom click import echo\n\necho(json.dumps(1))\n\n\n" + MEAN + "║"
+        )
+        answers = [await w.generate("implement") for _ in range(3)]
+        # Names are inferred while the user waits, and no longer; asked again, they are known.
+        assert any(answer["text"] == "return 1" for answer in answers)
+
+
 async def test_a_request_about_an_older_text_is_refused(start: Start) -> None:
     async with window(start, BODY) as w:
         await w.open(MEAN + "║")

@@ -221,6 +221,22 @@ describe("a server that can do everything", () => {
       await editor.page.waitForSelector(`.getting-started-step:has-text("${title}")`);
     }
   });
+
+  for (const command of ["Complete Here", "Open API Docs", "Explain Completion"]) {
+    test(`with no file in front, it is said that one is needed: ${command}`, async () => {
+      await editor.run(`Linewise: ${command}`);
+      await editor.told(/Put the cursor into a file first\./);
+      await editor.run("Notifications: Clear All Notifications");
+    });
+  }
+
+  test("in a text that is in no file yet, APIs are listed too", async () => {
+    await editor.run("File: New Untitled Text File");
+    await editor.type("statistics.fmean", 1);
+    await editor.run("Linewise: Open API Docs");
+    await editor.expectEntries(/statistics\.fmean/);
+    await editor.press("Escape");
+  });
 });
 
 test("consent is asked for once the server allows it; looking at what would go and saying not now switches nothing on", async () => {
@@ -278,6 +294,44 @@ describe("a server that can complete and no more", () => {
       offered.map((label) => label.replace(/^Linewise: /, "").replace(/, .*$/, "")).sort(),
       ["Complete Here", "Open Walkthrough", "Restart Server", "Select Model…", "Set Up…", "Show Log", "Show Status", "Snooze…"],
     );
+  });
+});
+
+describe("nothing is set up", () => {
+  let editor: Editor;
+
+  before(async () => {
+    editor = await Editor.open({ name: "bare", files: { "a.py": "" } });
+    await editor.waitForStatus("Linewise is not set up yet.");
+    await editor.button("Not Now");
+  });
+
+  after(() => editor.close());
+  afterEach(picture(() => editor));
+
+  test("only that is offered which does something", async () => {
+    const offered = await editor.palette("Linewise: ");
+    assert.deepEqual(
+      offered.map((label) => label.replace(/^Linewise: /, "").replace(/, .*$/, "")).sort(),
+      ["Open Walkthrough", "Restart Server", "Set Up…", "Show Log", "Show Status"],
+    );
+  });
+
+  for (const command of ["Linewise: Restart Server", "Linewise: Set Up…"]) {
+    test(`there is nothing to start, so the set-up is offered: ${command}`, async () => {
+      await editor.run(command);
+      await editor.page.waitForSelector('.monaco-dialog-box:has-text("Python environment of its own")');
+      await editor.press("Escape");
+      await editor.page.waitForSelector(".monaco-dialog-box", { state: "detached" });
+    });
+  }
+
+  test("a button of the walkthrough that needs a server says that there is none", async () => {
+    await editor.run("Linewise: Open Walkthrough");
+    await editor.page.click('.getting-started-step:has-text("Decide what is shared")');
+    await editor.page.click('.monaco-button:has-text("Show What Would Be Sent")');
+    await editor.expectEntries(/Linewise is not set up yet\./, /Set Up…/);
+    await editor.press("Escape");
   });
 });
 

@@ -1,7 +1,7 @@
 /** What the status bar says of the APIs of a completion and of announcements. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { headline, label, lines } from "../../src/news";
+import { headline, label, lines, names } from "../../src/news";
 import type { ApiLink } from "../../src/protocol";
 
 const api = (name: string): ApiLink => ({ name, kind: "function", url: "https://docs.example/", caption: "Python 3.12", source: "completion", maker: null });
@@ -19,6 +19,11 @@ check("others are counted", ["json.dumps", "len", "os.path.join"], "$(book) json
 
 test("the tooltip names each with its version", () => {
   assert.deepEqual(lines([api("json.dumps")]), ["json.dumps (Python 3.12)"]);
+});
+
+test("a sentence names a few", () => {
+  assert.equal(names(["a", "b", "c"].map(api)), "a, b, c");
+  assert.equal(names(["a", "b", "c", "d", "e"].map(api)), "a, b, c and 2 more");
 });
 
 test("an announcement says who speaks", () => {

@@ -36,6 +36,8 @@ class Surroundings:
 
     signatures: tuple[str, ...] = ()
     """Of imported symbols that are used, one line each."""
+    foreign: tuple[str, ...] = ()
+    """Those of them that are not of the standard library."""
     samples: tuple[str, ...] = ()
     """Code of catalogue samples of APIs in scope."""
 

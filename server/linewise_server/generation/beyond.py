@@ -24,6 +24,8 @@ from linewise_telemetry.catalogue.document import Catalogue
 
 BEFORE_SECONDS, AFTER_SECONDS = 0.3, 0.5
 """What resolving names may take: for the prompt, while the user waits, and for the links."""
+_LIBRARY = "python"
+"""The package that the standard library goes by."""
 _MOST_SIGNATURES, _MOST_SAMPLES = 24, 3
 
 
@@ -43,12 +45,20 @@ async def around(
     """Return signatures of what the document imports and uses, and samples of it."""
     source = Source(ask.snapshot.text(), ask.snapshot.language, path)
     found = await docs.apis_in(source, Span(0, len(source.text)), BEFORE_SECONDS)
-    signed = [f"{each.name}{_arguments(each.signature)}" for each in found if each.signature]
+    signed = {
+        f"{each.name}{_arguments(each.signature)}": each.package != _LIBRARY
+        for each in found
+        if each.signature
+    }
     near = ask.instruction + source.text[max(0, ask.start - 500) : ask.end + 500]
     # What is named near the place comes first; there may not be room for the rest.
-    signed.sort(key=lambda line: line.partition("(")[0].rpartition(".")[2] not in near)
+    lines = sorted(signed, key=lambda s: s.partition("(")[0].rpartition(".")[2] not in near)
     samples = [sample.code for sample in samples_for(catalogues, source.text)]
-    return Surroundings(tuple(signed[:_MOST_SIGNATURES]), tuple(samples[:_MOST_SAMPLES]))
+    return Surroundings(
+        signatures=tuple(lines[:_MOST_SIGNATURES]),
+        foreign=tuple(line for line in lines if signed[line])[:_MOST_SIGNATURES],
+        samples=tuple(samples[:_MOST_SAMPLES]),
+    )
 
 
 def samples_for(catalogues: Iterable[Catalogue], text: str) -> list[Usable]:

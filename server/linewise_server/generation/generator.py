@@ -89,8 +89,8 @@ async def nothing_around() -> Surroundings:
 async def _prompt(
     ask: Ask, target: Target, report: Report, client: EngineClient, surround: Surround
 ) -> Prompt:
-    # Finding out takes a while, and a small model does not know what to do with it.
-    worthwhile = talks(report, ask) and is_large(report)
+    # Finding out takes a while, and a small model that is talked to cannot make use of it.
+    worthwhile = is_large(report) if talks(report, ask) else ask.kind in ("implement", "comment")
     around = await surround() if worthwhile else Surroundings()
     return build_prompt(ask, target, around, report, await _ratio(ask, client))
 

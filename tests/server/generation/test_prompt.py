@@ -76,10 +76,42 @@ def test_a_small_model_that_can_be_talked_to_is_where_nothing_goes_on() -> None:
 
 
 def test_what_is_known_beyond_the_file_is_shown_with_the_most_important_first() -> None:
-    around = Surroundings(("os.getcwd() -> str", "os.walk(top)"), ("os.walk('.')",))
+    around = Surroundings(
+        signatures=("os.getcwd() -> str", "os.walk(top)"), samples=("os.walk('.')",)
+    )
     shown = text(prompt("implement", MEAN, TALKING, around))
     places = [shown.index(one) for one in ("os.getcwd()", "os.walk(top)", "os.walk('.')")]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("kind", "marked", "shown"),
+    [
+        (
+            "implement",
+            'import shop\n\n\ndef cheap():\n    """Return it."""\n║',
+            "import shop\n\n\n# What it imports:\n# shop.find(limit=10)\ndef cheap():\n",
+        ),
+        (
+            "implement",
+            'class Shop:\n    x = 1\n\n    def cheap(self):\n        """Return it."""\n║',
+            "\n\n    # What it imports:\n    # shop.find(limit=10)\n    def cheap(self):\n",
+        ),
+        (
+            "comment",
+            "import shop\nx = 1\n# find it║\n",
+            "x = 1\n# What it imports:\n# shop.find(limit=10)\n# find it\n",
+        ),
+    ],
+)
+def test_code_that_goes_on_has_what_it_imports_above_it(
+    kind: GenerationKind, marked: str, shown: str
+) -> None:
+    signed = ("shop.find(limit=10)", "json.dumps(obj)")
+    around = Surroundings(signatures=signed, foreign=signed[:1])
+    assert shown in text(prompt(kind, marked, SMALL, around))
+    # What stands before is the same with and without, so that the cache has it.
+    assert prompt(kind, marked, SMALL, around).parts[0] == prompt(kind, marked).parts[0]
 
 
 def test_lines_that_call_it_from_far_away_are_shown() -> None:
@@ -103,7 +135,8 @@ def test_a_function_is_read_before_its_docstring_is_written() -> None:
 @pytest.mark.parametrize("report", [SMALL, TALKING], ids=["goes on", "talks"])
 @pytest.mark.parametrize("kind", ["implement", "docstring", "explain", "tests"])
 def test_no_prompt_is_longer_than_what_fits_in_time(report: Report, kind: GenerationKind) -> None:
-    around = Surroundings(tuple(f"f{n}(a, b, c)" for n in range(900)), ("x = 1\n" * 900,))
+    signed = tuple(f"f{n}(a, b, c)" for n in range(900))
+    around = Surroundings(signed, foreign=signed, samples=("x = 1\n" * 900,))
     body = "║\n" if kind == "implement" else "    y║ = 1\n" + "    x = 1\n" * 900
     marked = "z = 1\n" * 2000 + f"\n\ndef mean(xs):\n{body}" + "w = 2\n" * 2000
     if report is SMALL and kind in ("explain", "tests"):
