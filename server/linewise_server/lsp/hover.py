@@ -22,16 +22,17 @@ from linewise_server.protocol import HoverAt, HoverRest, from_wire, to_wire
 
 _Place = tuple[str, int, int]
 """A document's URI, its version, an offset."""
+_KEPT = 4
+"""Of a hover that was given up, half a pair may stay; more than these few cannot be under way."""
 
 
 class Hovers:
-    """Answers hovers, and remembers what the last one was answered with."""
+    """Answers hovers, and remembers what the last ones were answered with."""
 
     def __init__(self, server: LinewiseServer, workspace: WorkspaceDocs) -> None:
         self._server = server
         self._workspace = workspace
-        self._place: _Place | None = None
-        self._said: asyncio.Future[Resolution | None]
+        self._said: dict[_Place, asyncio.Future[Resolution | None]] = {}
 
     async def first(self, uri: str, position: types.Position) -> types.Hover | None:
         """Return what is known of the symbol at a place within the deadline of a hover."""
@@ -42,7 +43,7 @@ class Hovers:
         source, workspace = source_of(document), self._workspace
         found = await workspace.docs(source.path).resolve(source, place[-1])
         if self._at(place).done():
-            self._place = None
+            del self._said[place]
         self._at(place).set_result(found)
         workspace.noticed(source, found)
         workspace.looked_into(document)
@@ -63,8 +64,7 @@ class Hovers:
             said = await asyncio.wait_for(asyncio.shield(self._at(place)), INFERENCE_SECONDS)
         except TimeoutError:
             return HoverRest(None)
-        if self._place == place:
-            self._place = None
+        self._said.pop(place, None)
         if said is None or not said.late:
             return HoverRest(None)
         source, workspace = source_of(document), self._workspace
@@ -79,10 +79,12 @@ class Hovers:
         return HoverRest("\n\n".join(parts) or None)
 
     def _at(self, place: _Place) -> asyncio.Future[Resolution | None]:
-        """Return the answer at a place, which is yet to come where it is not the last."""
-        if self._place != place:
-            self._place, self._said = place, asyncio.get_running_loop().create_future()
-        return self._said
+        """Return the answer at a place, which is yet to come where none is kept."""
+        if place not in self._said:
+            self._said[place] = asyncio.get_running_loop().create_future()
+            if len(self._said) > _KEPT:
+                del self._said[next(iter(self._said))]
+        return self._said[place]
 
     def _parts(self, document: Document, found: Resolution) -> list[str]:
         whole = self._workspace.shows_whole(document)

@@ -149,6 +149,28 @@ async def test_what_a_hover_cannot_say_in_time_is_said_beside_it(
     assert said.count("```python\ndumps(") == 1
 
 
+async def test_hovers_under_way_at_once_keep_their_rests_apart(client: Client) -> None:
+    def asked(line: int, character: int) -> list[tuple[str, Any]]:
+        document, position = types.TextDocumentIdentifier(URI), types.Position(line, character)
+        where = {"uri": URI, "line": line, "character": character}
+        hover = types.HoverParams(document, position)
+        return [("linewise/hoverRest", where), ("textDocument/hover", hover)]
+
+    said: list[str] = []
+    async with asyncio.timeout(60):
+        while not ("Serialize" in "".join(said[:2]) and "join(path" in "".join(said[2:])):
+            # A busy machine may be late even for what waits.
+            answers = await asyncio.gather(
+                *(
+                    client.protocol.send_request_async(method, params)
+                    for method, params in (*asked(2, 17), *asked(3, 9))
+                )
+            )
+            said = [str(answer) for answer in answers]
+    assert "join(path" not in "".join(said[:2])
+    assert "Serialize" not in "".join(said[2:])
+
+
 async def test_imports_are_links_that_are_resolved_on_demand(client: Client) -> None:
     document = types.TextDocumentIdentifier(URI)
     links = await client.text_document_document_link_async(types.DocumentLinkParams(document))
