@@ -6,8 +6,10 @@ import {
   ConfigurationTarget,
   ProgressLocation,
   QuickPickItemKind,
+  ThemeIcon,
   window,
   workspace,
+  type QuickInputButton,
   type QuickPickItem,
 } from "vscode";
 import {
@@ -22,9 +24,11 @@ import { modelsRequest, selectModelRequest, type Model } from "./protocol";
 import type { Linewise } from "./session";
 import { SECTION } from "./settings";
 import { AGREED_MODEL } from "./setup";
-import { bytes } from "./text";
+import { bytes, first } from "./text";
 
 export const SELECT_MODEL = "Select Model…";
+
+const ABOUT: QuickInputButton = { iconPath: new ThemeIcon("info"), tooltip: "What it does well and badly" };
 
 interface Entry extends QuickPickItem {
   readonly model?: Model;
@@ -90,12 +94,49 @@ async function selectModel(linewise: Linewise): Promise<void> {
     await commands.executeCommand("linewise.showStatus");
     return;
   }
-  const chosen = await window.showQuickPick<Entry>(
-    server.sendRequest(modelsRequest, {}).then((models) => entries(models)),
-    { title: "Select the model that completes your code", matchOnDescription: true, matchOnDetail: true },
-  );
-  if (chosen?.model !== undefined) {
+  const chosen = await choose(server.sendRequest(modelsRequest, {}));
+  if (chosen?.about === true) {
+    await window.showInformationMessage(chosen.model.title, { modal: true, detail: chosen.model.note });
+    await selectModel(linewise);
+  } else if (chosen !== undefined) {
     await use(linewise, server, chosen.model);
+  }
+}
+
+interface Choice {
+  readonly model: Model;
+  /** Only to read about it. */
+  readonly about: boolean;
+}
+
+/** Lists models; undefined where the user went away. */
+async function choose(models: Promise<readonly Model[]>): Promise<Choice | undefined> {
+  const list = window.createQuickPick<Entry>();
+  list.title = "Select the model that completes your code";
+  list.matchOnDescription = true;
+  list.matchOnDetail = true;
+  list.busy = true;
+  const chosen = new Promise<Choice | undefined>((resolve) => {
+    const settle = (model: Model | undefined, about: boolean): void => {
+      resolve(model === undefined ? undefined : { model, about });
+    };
+    list.onDidAccept(() => {
+      settle(list.selectedItems[0]?.model, false);
+    });
+    list.onDidTriggerItemButton(({ item }) => {
+      settle(item.model, true);
+    });
+    list.onDidHide(() => {
+      settle(undefined, false);
+    });
+  });
+  list.show();
+  try {
+    list.items = entries(await models);
+    list.busy = false;
+    return await chosen;
+  } finally {
+    list.dispose();
   }
 }
 
@@ -120,7 +161,9 @@ function entry(model: Model): Entry {
     model,
     label: `${icon}${model.title}`,
     description: [bytes(model.size), model.licence, model.active ? "in use" : undefined].filter((part) => part !== undefined).join(", "),
-    detail: model.note,
+    // A line of the list holds a sentence; the button shows the rest.
+    detail: first(model.note),
+    buttons: first(model.note) === model.note ? [] : [ABOUT],
   };
 }
 

@@ -297,12 +297,32 @@ export class Editor {
 
   /** Waits until a notification or the status bar says so. */
   async told(pattern: RegExp): Promise<void> {
-    let seen: readonly string[] = [];
-    await eventually(() => `being told ${String(pattern)} (seen: ${JSON.stringify(seen)})`, async () => {
-      const bar = await this.page.$$eval(".statusbar-item", (items) => items.map((item) => item.textContent));
-      seen = [...bar, ...(await this.notifications())].map((one) => one.replaceAll("\u00a0", " "));
-      return seen.some((one) => pattern.test(one));
-    });
+    await eventually(async () => `being told ${String(pattern)} (seen: ${JSON.stringify(await this.says())})`, () => this.tells(pattern));
+  }
+
+  /** Waits until a notification or the status bar says so, and returns each text that the editor showed until then. */
+  async shownUntil(pattern: RegExp): Promise<readonly string[]> {
+    const seen = [await this.shown()];
+    const watch = async (): Promise<boolean> => {
+      const now = await this.shown();
+      if (now !== seen.at(-1)) {
+        seen.push(now);
+      }
+      return this.tells(pattern);
+    };
+    await eventually(`being told ${String(pattern)}`, watch);
+    return seen;
+  }
+
+  /** Whether a notification or the status bar says so now. */
+  async tells(pattern: RegExp): Promise<boolean> {
+    return (await this.says()).some((one) => pattern.test(one));
+  }
+
+  /** What status bar and notifications say. */
+  private async says(): Promise<readonly string[]> {
+    const bar = await this.page.$$eval(".statusbar-item", (items) => items.map((item) => item.textContent));
+    return [...bar, ...(await this.notifications())].map((one) => one.replaceAll("\u00a0", " "));
   }
 
   /** Waits until nothing is at work any more that a notification shows. */

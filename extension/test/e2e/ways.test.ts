@@ -8,33 +8,23 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { closeAll, Editor, eventually, EXTENSION, OUTPUT, PYTHON } from "./editor";
+import { ask, ended, expectText, picture, saved, type Asking } from "./ways";
 
 after(closeAll);
 
-interface Way {
-  readonly name: string;
-  /** Begins what is told of the result. */
-  readonly title: string;
-  readonly file: string;
-  readonly text: string;
-  /** Pressed once the file is open and the cursor at its end. */
-  readonly keys?: readonly string[];
-  /** Chosen from the palette, or from the code actions of the place. */
-  readonly from: "palette" | "actions";
-  readonly entry: string;
-  /** Waited for before: a message in the file's list of problems. */
-  readonly diagnostic?: string;
-  readonly answers?: (editor: Editor) => Promise<void>;
+interface Way extends Asking {
   /** A pattern of the end of the prompt, and what the model says then; none where no model is asked. */
   readonly rule?: { readonly after: string; readonly text: string };
   /** What of it stands there first. */
   readonly begins?: string;
   /** The file in the end, and on which line its new text begins. */
   readonly edited?: { readonly text: string; readonly line: number };
+  /** APIs in it, which are named with it; the list behind its button has their pages. */
+  readonly uses?: readonly string[];
   /** A document of its own: the name of its tab and its text. */
   readonly beside?: { readonly tab: string; readonly text: string };
 }
@@ -57,6 +47,7 @@ const ALL: readonly Way[] = [
     entry: "Linewise: Implement This Function",
     rule: { after: 'the middle one\\."""\\s*', text: "    import statistics\n    return statistics.median(xs)\n\n\ndef other():\n" },
     begins: "return statistics",
+    uses: ["statistics.median"],
     edited: {
       line: 7,
       text: '"""Figures."""\n\nfrom __future__ import annotations\n\nimport statistics\n\n\ndef middle(xs):\n    """Return the middle one."""\n    return statistics.median(xs)\n',
@@ -84,6 +75,7 @@ const ALL: readonly Way[] = [
     entry: "Linewise: Generate from Comment",
     rule: { after: "# add one and say so\\s*", text: "x = x + 1\nprint(x)\n\n\ny = 2\n" },
     begins: "x = x",
+    uses: ["print"],
     edited: { line: 2, text: "x = 1\n# add one and say so\nx = x + 1\nprint(x)\n" },
   },
   {
@@ -117,6 +109,7 @@ const ALL: readonly Way[] = [
     },
     rule: { after: "make it short\\nAnswer with Python code only\\.<model>```python\\n\\s*", text: "y = list(xs)\nreturn y\n```\n" },
     begins: "y = list",
+    uses: ["list"],
     edited: { line: 1, text: "def f(xs):\n    y = list(xs)\n    return y\n" },
   },
   {
@@ -145,6 +138,19 @@ const ALL: readonly Way[] = [
     edited: { line: 1, text: "const before = 1;\nconst one = 1;\nconst count: number = one;\nconst behind = 2;\n" },
   },
   {
+    name: "what is wrong is mended, by its light bulb",
+    title: "Fix This Diagnostic",
+    file: "bulb.ts",
+    text: 'const before = 1;\nconst word: string = 1;\nconst behind = 2;\n',
+    keys: ["Control+Home", "ArrowDown"],
+    from: "actions",
+    entry: "Fix This Diagnostic",
+    diagnostic: "Type 'number' is not assignable to type 'string'",
+    rule: { after: "Fix this: Type 'number' is not assignable to type 'string'\\.\\nAnswer [^<]*<model>```typescript\\n", text: 'const first = "one";\nconst word: string = first;\n```\nNow it is a string.\n' },
+    begins: "const first",
+    edited: { line: 1, text: 'const before = 1;\nconst first = "one";\nconst word: string = first;\nconst behind = 2;\n' },
+  },
+  {
     name: "a sample of a catalogue",
     title: "Use the Sample",
     file: "sample.py",
@@ -153,6 +159,7 @@ const ALL: readonly Way[] = [
     from: "palette",
     entry: "Linewise: Use the Sample for…",
     answers: (editor) => editor.choose("Use the sample for acme.open: Open a box"),
+    uses: ["print", "json.dumps", "acme.open"],
     edited: { line: 5, text: "import acme\nimport json\n\n\ndef f():\n    pass\n    box = acme.open()\n    print(json.dumps(box))\n" },
   },
   {
@@ -163,8 +170,9 @@ const ALL: readonly Way[] = [
     keys: ["Control+Home"],
     from: "palette",
     entry: "Linewise: Write Tests",
-    rule: { after: "import mean\\n+def test_mean", text: "():\n    assert mean([1, 3]) == 2\n```\n" },
-    beside: { tab: "test_stats.py", text: "from stats import mean\n\n\ndef test_mean():\n    assert mean([1, 3]) == 2" },
+    rule: { after: "import mean\\n+def test_mean", text: "():\n    assert mean([1, 3]) == abs(-2)\n```\n" },
+    uses: ["abs"],
+    beside: { tab: "test_stats.py", text: "from stats import mean\n\n\ndef test_mean():\n    assert mean([1, 3]) == abs(-2)" },
   },
   {
     name: "another language, by its code action",
@@ -216,7 +224,7 @@ async function open(name: string, delay_ms: number): Promise<Editor> {
     },
   });
   await editor.openFile("stats.py");
-  await editor.waitForStatus("Ready.");
+  await editor.waitForStatus("Ready; completes when you ask.");
   await editor.closeAll();
   return editor;
 }
@@ -231,39 +239,17 @@ content = document(given["package"], ["acme.open"], samples=given["samples"])
 asyncio.run(subscribe(Path(sys.argv[1]), content))
 `;
 
-async function ask(editor: Editor, { file, keys = [], from, entry, diagnostic, answers }: Way): Promise<void> {
-  await editor.openFile(file);
-  if (diagnostic !== undefined) {
-    await editor.page.waitForSelector(".squiggly-error");
-  }
-  for (const key of keys) {
-    await editor.press(key);
-  }
-  await (from === "palette" ? editor.run(entry) : editor.act(entry));
-  await answers?.(editor);
-}
-
 /** A text without its spaces and line ends: the screen has its own. */
 function joined(text: string): string {
   return text.replaceAll(/\s+/g, "");
 }
 
-function saved(editor: Editor, name: string): string {
-  return readFileSync(join(editor.workspace, name), "utf8");
-}
-
-/** Saves the file that is shown, and waits until it is what it should be. */
-async function expectText(editor: Editor, name: string, text: string): Promise<void> {
-  await eventually(() => `${name} to read ${JSON.stringify(text)}; it reads ${JSON.stringify(saved(editor, name))}`, async () => {
-    await editor.press("Control+S");
-    return saved(editor, name) === text;
-  });
-}
-
-async function picture(editor: Editor, name: string): Promise<void> {
-  await editor.screenshot(`way ${name}`.replaceAll(/\W+/g, "-"));
+/** The result names the APIs in it, and its button lists them with their pages. */
+async function expectDocs(editor: Editor, { title }: Way, apis: readonly string[]): Promise<void> {
+  await editor.told(new RegExp(`${title}: .*Uses ${apis.join(", ").replaceAll(".", "\\.")}\\.`));
+  await editor.button("Docs…");
+  await editor.expectEntries(...apis.map((name) => new RegExp(`^book  ?${name.replaceAll(".", "\\.")}, `)));
   await editor.press("Escape");
-  await editor.closeAll();
 }
 
 describe("a way of generating", () => {
@@ -275,20 +261,24 @@ describe("a way of generating", () => {
 
   after(() => editor.close());
 
-  afterEach((context) => picture(editor, context.name));
+  afterEach((context) => picture(editor, `way ${context.name}`));
 
   for (const way of ALL) {
-    const { edited, beside } = way;
+    const { edited, beside, uses } = way;
     test(way.name, async () => {
       await ask(editor, way);
+      if (uses !== undefined) {
+        await expectDocs(editor, way, uses);
+      }
       if (beside !== undefined) {
         await editor.page.waitForSelector(`.tab.active[aria-label^="${beside.tab}"]`);
         await eventually(async () => `${beside.tab} to read ${beside.text}; the screen reads ${await editor.shown()}`, async () => joined(await editor.shown()).includes(joined(beside.text)));
         assert.equal(saved(editor, way.file), way.text);
         return;
       }
-      // Its progress counts lines too, and ends in no full stop: what is saved before the end is a step for undo.
-      await editor.told(new RegExp(`${way.title}: (\\d+ lines?.*\\.|check it\\.)`));
+      if (uses === undefined) {
+        await editor.told(ended(way));
+      }
       await editor.focusText();
       await expectText(editor, way.file, edited?.text ?? "");
       await editor.press("Control+Z");
@@ -306,7 +296,7 @@ describe("half-way through a way of generating", () => {
 
   after(() => editor.close());
 
-  afterEach((context) => picture(editor, `half ${context.name}`));
+  afterEach((context) => picture(editor, `way half ${context.name}`));
 
   const begun = async (way: Way): Promise<void> => {
     await ask(editor, way);
