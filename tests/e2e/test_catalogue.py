@@ -18,7 +18,7 @@ from lsprotocol import types
 from linewise_server.apidocs.inventory import Inventory, Symbol, write_inventory
 from linewise_server.cli.catalogue import catalogue
 from linewise_server.cli.docs import docs
-from linewise_server.errors import UsageError
+from linewise_server.errors import FailedError
 from linewise_server.lsp.editor import Editor
 from tests.e2e.conftest import Start
 from tests.loopback import serve
@@ -128,7 +128,7 @@ async def test_a_deprecation_of_requests_reaches_an_open_editor_from_a_web_serve
 
             forged = YAML.format(release=3)
             await asyncio.to_thread(maker.publish, forged, "stranger.pem")
-            with pytest.raises(UsageError, match="key"):
+            with pytest.raises(FailedError, match="key"):
                 await asyncio.to_thread(run, "update")
             assert (await page(editor, uri)).startswith(BASE), "the copy stays"
             held = types.DidCloseTextDocumentParams(where)
