@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -160,6 +160,15 @@ async def test_completes_over_tcp(start: Start, tmp_path: Path) -> None:
     await client.stop()  # type: ignore[no-untyped-call] # pygls
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """What a shell starts in the background ignores SIGINT, and so does all that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 async def test_ctrl_c_ends_it_at_once() -> None:
     async with listening() as (server, _):
         server.send_signal(signal.SIGINT)

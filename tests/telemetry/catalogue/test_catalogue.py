@@ -213,5 +213,5 @@ async def test_removing_and_muting(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="subscribed"):
         shelf.remove("toy")
     shelf.folder.joinpath("subscriptions.json").write_text("{")
-    with pytest.raises(CatalogueError, match="cannot be read"):
+    with pytest.raises(CatalogueError, match="is damaged"):
         shelf.subscriptions()
