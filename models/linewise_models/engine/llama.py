@@ -36,7 +36,7 @@ from linewise_models.engine.stops import StoppedText
 from linewise_models.engine.vocabulary import Vocabulary
 from linewise_models.errors import AdapterError, EngineError
 
-SLICE_SECONDS = {Urgency.INVOKED: 0.5, Urgency.AUTOMATIC: 0.125, Urgency.IDLE: 0.0625}
+SLICE_SECONDS = {Urgency.INVOKED: 0.7, Urgency.AUTOMATIC: 0.125, Urgency.IDLE: 0.0625}
 """A prefill slice should take no longer, so that a cancelled request stops within it. Long slices
 evaluate a prompt a tenth faster, and what a person asked for is seldom called off; those that
 nobody waits for are short, since a key that comes meanwhile waits for the end of one."""
