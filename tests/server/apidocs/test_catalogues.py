@@ -143,7 +143,7 @@ async def test_a_fix_renames_all_that_has_to_be_renamed_together(
     docs: Docs, catalogues: Catalogues, marked: str, rename: str | None
 ) -> None:
     first, *others = (match.start() - n for n, match in enumerate(re.finditer("§", marked)))
-    source = Source(marked.replace("§", ""), "python", Path("/work/main.py"))
+    source = Source(marked.replace("§", ""), "python", Path("/code/main.py"))
     uses = await catalogues.deprecated_uses(docs, source, 1.0)
     (use,) = (use for use in uses.found if use.span.start == first)
     assert use.rename == rename
@@ -153,7 +153,7 @@ async def test_a_fix_renames_all_that_has_to_be_renamed_together(
 async def test_no_fix_takes_a_name_from_those_who_import_a_package(
     docs: Docs, catalogues: Catalogues
 ) -> None:
-    source = Source("from toy import old\n", "python", Path("/work/mine/__init__.py"))
+    source = Source("from toy import old\n", "python", Path("/code/mine/__init__.py"))
     uses = await catalogues.deprecated_uses(docs, source, 1.0)
     assert [use.rename for use in uses.found] == [None]
 
