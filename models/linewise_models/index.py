@@ -7,6 +7,7 @@ a model, never writes and never reaches the network; `store` does.
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 import tomllib
 from dataclasses import dataclass
@@ -196,8 +197,9 @@ def is_gguf(path: Path) -> bool:
         return False
 
 
+@functools.cache
 def load_index() -> Index:
-    """Return the index that comes with Linewise."""
+    """Return the index that comes with Linewise, read once: it is asked at every key."""
     text = resources.files("linewise_models").joinpath("index.toml").read_text(encoding="utf-8")
     return parse_index(text)
 

@@ -115,6 +115,15 @@ def text_of(prompt: tuple[Part, ...]) -> str:
 
 
 def _shared(one: str, other: str) -> int:
-    """Return how many characters two texts share from the start."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
+    """Return how many characters two texts share from the start.
+
+    By halves: a prompt has thousands of characters, and is compared at every key.
+    """
+    shared, beyond = 0, min(len(one), len(other)) + 1
+    while beyond - shared > 1:
+        middle = (shared + beyond) // 2
+        if one[shared:middle] == other[shared:middle]:
+            shared = middle
+        else:
+            beyond = middle
+    return shared
