@@ -158,6 +158,10 @@ async def test_completes_over_tcp(start: Start, tmp_path: Path) -> None:
         assert server.stderr is not None
         assert await server.stderr.read() == b""
     await client.stop()  # type: ignore[no-untyped-call] # pygls
+    # pygls leaves the connection open.
+    assert isinstance(client.protocol.writer, asyncio.StreamWriter)
+    client.protocol.writer.close()
+    await client.protocol.writer.wait_closed()
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
  *
  * In: a workspace's files, settings, which server. Out: the screen, the files on disk, screenshots. Every editor has
  * its own folders and its own port; nothing of the user's is touched. Pictures lie in .test-output/e2e.
+ *
+ * One long file, as it is one object: all that a test may do to an editor is found in one list.
  */
 
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";

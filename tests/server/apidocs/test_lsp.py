@@ -1,4 +1,7 @@
-"""The docs features over the wire: a real server process, a client that speaks LSP."""
+"""The docs features over the wire: a real server process, a client that speaks LSP.
+
+One long file, since one server and its workspace, which the fixtures make, serve every test.
+"""
 
 from __future__ import annotations
 
